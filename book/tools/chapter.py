@@ -1,0 +1,186 @@
+"""A chapter source, its cells, and the notebook of one language made from them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from jupytext.myst import MystMetadataParsingError, myst_to_notebook
+from nbformat import NotebookNode
+
+LANGUAGES = ("en", "zh")
+
+# what a folded cell says on the site; the Chinese edition carries its own words in the notebook
+FOLD_WORDS = {"zh": {"code_prompt_show": "展开", "code_prompt_hide": "收起"}}
+SOURCE_ONLY_KEYS = {"lang", "id", "han"}  # cell metadata that steers the tools and is not handed on
+
+
+class ChapterError(ValueError):
+    """A chapter source that cannot become two notebooks; the message names file and line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a chapter source."""
+
+    kind: str  # "code" or "markdown"
+    lang: str | None  # None for code, which both languages share
+    source: str
+    metadata: dict
+    line: int  # first line of the cell in the source file, counted from 1
+    id: str = ""  # the same in both languages: a translation has the id of its original
+
+    @property
+    def tags(self) -> list[str]:
+        """Tags of the cell, e.g. ``parameters``."""
+        return self.metadata.get("tags", [])
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter source, read."""
+
+    path: Path
+    cells: tuple[Cell, ...]
+
+    @property
+    def slug(self) -> str:
+        """File name without its ending, e.g. ``06_fine_tuning``."""
+        return self.path.stem
+
+    @property
+    def code(self) -> list[Cell]:
+        """The code cells, in order."""
+        return [cell for cell in self.cells if cell.kind == "code"]
+
+    def at(self, cell: Cell) -> str:
+        """Where a cell stands, e.g. ``06_fine_tuning.md:42``."""
+        return f"{self.path.name}:{cell.line}"
+
+
+def find_chapters(root: Path) -> list[Path]:
+    """Chapter sources of the book at `root`, in reading order."""
+    return sorted((root / "book" / "chapters").glob("[0-9][0-9]_*.md"))
+
+
+def read_chapter(path: Path) -> Chapter:
+    """Read a chapter source and give every cell its id.
+
+    Args:
+        path: A jupytext MyST notebook whose Markdown cells carry ``lang`` in their metadata.
+
+    Returns:
+        The chapter. An id is the explicit ``id`` of the cell's metadata, or else a hash of the cell's own
+        text, so that adding, moving or removing a cell leaves the ids of all others as they are.
+
+    Raises:
+        ChapterError: If the file cannot be parsed, a Markdown cell has no known ``lang``, an English cell
+            has no Chinese twin right after it, or two cells have the same explicit id.
+    """
+    try:
+        notebook = myst_to_notebook(path.read_text(encoding="utf-8"), add_source_map=True)
+    except MystMetadataParsingError as error:
+        raise ChapterError(f"{path.name}: {error}") from error
+    lines = notebook.metadata.get("source_map", [])
+    cells = [
+        Cell(
+            kind=cell.cell_type,
+            lang=cell.metadata.get("lang"),
+            source=cell.source,
+            metadata=dict(cell.metadata),
+            line=line if cell.cell_type == "code" else line + 1,
+        )
+        for cell, line in zip(notebook.cells, lines, strict=True)
+    ]
+    chapter = Chapter(path, tuple(cells))
+    _require_twins(chapter)
+    return Chapter(path, tuple(_with_ids(chapter)))
+
+
+def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] | None = None) -> NotebookNode:
+    """Make the notebook of one language.
+
+    Args:
+        chapter: The chapter.
+        lang: ``en`` or ``zh``.
+        outputs: Outputs of each code cell in order, the same for both languages; None for a notebook that
+            has not run.
+
+    Returns:
+        A valid notebook, version 4.5, whose metadata names the language and the source.
+    """
+    if outputs is not None and len(outputs) != len(chapter.code):
+        raise ValueError(f"outputs must be one list per code cell ({len(chapter.code)}), got {len(outputs)}")
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "mlmtutor": {"lang": lang, "source": f"book/chapters/{chapter.path.name}"},
+        }
+    )
+    if lang in FOLD_WORDS:
+        notebook.metadata["mystnb"] = FOLD_WORDS[lang]
+    num_run = 0
+    for cell in chapter.cells:
+        metadata = {key: value for key, value in cell.metadata.items() if key not in SOURCE_ONLY_KEYS}
+        if cell.kind == "code":
+            node = nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=metadata)
+            if outputs is not None:
+                node.outputs = outputs[num_run]
+                num_run += 1
+                node.execution_count = num_run
+            notebook.cells.append(node)
+        elif cell.lang == lang:
+            notebook.cells.append(nbformat.v4.new_markdown_cell(cell.source, id=cell.id, metadata=metadata))
+    nbformat.validate(notebook)
+    return notebook
+
+
+def write_notebook(notebook: NotebookNode, path: Path) -> bool:
+    """Write a notebook in one step, and only if that changes the file; return whether it did."""
+    text = nbformat.writes(notebook) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".ipynb.part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+    return True
+
+
+def _require_twins(chapter: Chapter) -> None:
+    waiting = None  # the English cell whose translation must come next
+    for cell in chapter.cells:
+        if cell.kind == "markdown" and cell.lang not in LANGUAGES:
+            raise ChapterError(
+                f'{chapter.at(cell)}: a Markdown cell must begin with +++ {{"lang": "en"}} or "zh", '
+                f"got lang={cell.lang!r}: {cell.source.splitlines()[0]!r}"
+            )
+        if cell.kind not in ("code", "markdown"):
+            raise ChapterError(f"{chapter.at(cell)}: expected a code or Markdown cell, got a {cell.kind} cell")
+        if (waiting is None) == (cell.lang == "zh"):
+            expected = "an English cell before it" if waiting is None else "a Chinese cell after it"
+            raise ChapterError(f"{chapter.at(waiting or cell)}: expected {expected}, found none")
+        waiting = cell if cell.lang == "en" else None
+    if waiting is not None:
+        raise ChapterError(f"{chapter.at(waiting)}: expected a Chinese cell after it, found none")
+
+
+def _with_ids(chapter: Chapter) -> list[Cell]:
+    named: Counter[str] = Counter()
+    cells: list[Cell] = []
+    for cell in chapter.cells:
+        if cell.lang == "zh":
+            cell_id = cells[-1].id
+        else:
+            explicit = cell.metadata.get("id")
+            cell_id = explicit or hashlib.sha256(f"{cell.kind}\n{cell.source}".encode()).hexdigest()[:12]
+            named[cell_id] += 1
+            if named[cell_id] > 1:
+                if explicit:
+                    raise ChapterError(f"{chapter.at(cell)}: id {explicit!r} is taken by an earlier cell")
+                cell_id = f"{cell_id}-{named[cell_id]}"
+        cells.append(Cell(cell.kind, cell.lang, cell.source, cell.metadata, cell.line, cell_id))
+    return cells
