@@ -1,0 +1,44 @@
+"""Adapt a masked language model to a new domain: the package behind the course.
+
+Everything public can be imported from here. Nothing heavy is loaded before it is used.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
+    "fill_mask": ["Candidate", "fill_masks"],
+    "hub": ["Profile", "choose_profile", "find_device", "find_hub_problem", "load_model", "load_tokenizer"],
+    "masking": [
+        "FrozenMasks",
+        "MaskingCollator",
+        "MaskingSettings",
+        "draw_uniform",
+        "freeze_masks",
+        "mask_batch",
+    ],
+    "reviews": [
+        "LengthSummary",
+        "count_labels",
+        "load_reviews",
+        "split_chunks",
+        "split_texts",
+        "summarize_lengths",
+    ],
+    "words": ["TokenTable", "word_heads"],
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'mlmtutor' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"mlmtutor.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

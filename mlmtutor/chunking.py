@@ -96,7 +96,8 @@ class _Encoder:
         texts = list(texts)
         if (bad := next((t for t in texts if not isinstance(t, str)), "")) != "":
             raise ValueError(f"expected texts, found {type(bad).__name__}: {bad!r:.60}")
-        encode = self.backend.encode_batch_fast if self.words is None else self.backend.encode_batch
+        # the fast call skips offsets and word ids
+        encode = self.backend.encode_batch if self.needs_starts else self.backend.encode_batch_fast
         ids, starts, lengths = [], [], []
         for text, encoding in zip(texts, encode(texts), strict=True):
             ids.append(np.array(encoding.ids, dtype=np.int32))
@@ -185,7 +186,9 @@ def _check(texts, tokenizer, chunk_size, boundary, group_size, tail, num_proc) -
     if tail not in ("drop", "keep"):
         raise ValueError(f"tail must be 'drop' or 'keep', got {tail!r}")
     if isinstance(texts, str) or len(texts) == 0:
-        raise ValueError(f"expected a sequence of texts, found {'one string' if isinstance(texts, str) else 'none'}")
+        raise ValueError(
+            f"expected a sequence of texts, found {'one string' if isinstance(texts, str) else 'none'}"
+        )
     if getattr(tokenizer, "backend_tokenizer", None) is None:
         raise ValueError(f"expected a fast tokenizer, found {type(tokenizer).__name__}")
     if tail == "keep" and tokenizer.pad_token_id is None:
@@ -209,7 +212,12 @@ def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> I
 
     groups = (texts[start : start + group_size] for start in range(0, len(texts), group_size))
     bar = tqdm(
-        total=len(texts), desc="chunking", unit=" texts", unit_scale=True, disable=not progress, file=sys.stderr
+        total=len(texts),
+        desc="chunking",
+        unit=" texts",
+        unit_scale=True,
+        disable=not progress,
+        file=sys.stderr,
     )
     with bar:
         if num_proc == 1:

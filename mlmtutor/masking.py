@@ -123,13 +123,13 @@ def mask_batch(
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
         >>> tokenizer = tiny_tokenizer()
-        >>> ids = np.array(tokenizer(["the film was good", "the actor was bad"]).input_ids)
-        >>> seen, labels = mask_batch(
-        ...     ids, table=TokenTable.from_tokenizer(tokenizer), settings=MaskingSettings(mask_share=1, random_share=0), seed=3)
-        >>> [tokenizer.decode(row) for row in seen]
-        ['[CLS] the [MASK] was good [SEP]', '[CLS] the actor was bad [SEP]']
+        >>> ids = np.array(tokenizer(["the films was good"]).input_ids)
+        >>> settings = MaskingSettings(mask_share=1, random_share=0)
+        >>> seen, labels = mask_batch(ids, table=TokenTable.from_tokenizer(tokenizer), settings=settings, seed=3)
+        >>> tokenizer.decode(seen[0])
+        '[CLS] [MASK] film ##s was good [SEP]'
         >>> labels.tolist()
-        [[-100, -100, 8, -100, -100, -100], [-100, -100, -100, -100, -100, -100]]
+        [[-100, 5, -100, -100, -100, -100, -100]]
 
     Source: Devlin et al. 2019, arXiv:1810.04805; chapters 04_token_masking and 05_word_masking.
     """
@@ -147,7 +147,9 @@ def mask_batch(
             f"expected at least one {settings.unit} that can be hidden, found only special tokens "
             f"in a batch of {input_ids.shape[0]} x {input_ids.shape[1]} tokens"
         )
-    draw = np.take_along_axis(draw_uniform(seed, epoch, 0, rows[:, None], position), np.maximum(head, 0), axis=1)
+    draw = np.take_along_axis(
+        draw_uniform(seed, epoch, 0, rows[:, None], position), np.maximum(head, 0), axis=1
+    )
     draw[head < 0] = 2.0  # never below the threshold
     chosen = draw < max(settings.mask_prob, np.nextafter(draw.min(), 2))
     labels = np.where(chosen, input_ids, IGNORED).astype(np.int32)

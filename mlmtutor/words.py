@@ -175,5 +175,5 @@ def starts_from_segments(
             raise ValueError(f"expected the segmenter to return words of the text in order, found {word!r}")
         end = start + len(word)
         word_at[start:end] = number
-    words = word_at[[start for start, _ in offsets]]
+    words = np.where(is_special, -1, word_at[[start for start, _ in offsets]])
     return ((words != np.concatenate([[-1], words[:-1]])) | (words < 0)) & ~is_special

@@ -1,0 +1,37 @@
+"""Whether a person is watching: a bar in a terminal and in a notebook, silence in tests and in CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def is_watched(progress: bool | None = None) -> bool:
+    """Decide whether to show progress.
+
+    Bars are text on standard error. A notebook shows that as well as a terminal does, and it needs neither
+    widgets nor output that is taken back, which papermill and nbval do not handle.
+
+    Args:
+        progress: True or False settle it. None: the environment variable ``MLMTUTOR_PROGRESS`` (1 or 0)
+            settles it; else yes in a terminal and in a notebook, but no under pytest, nbval and CI.
+
+    Returns:
+        Whether to show a bar.
+
+    Example:
+        >>> is_watched(False)
+        False
+
+    Source: chapter 06_fine_tuning.
+    """
+    if progress is not None:
+        return progress
+    if (asked := os.environ.get("MLMTUTOR_PROGRESS")) in ("0", "1"):
+        return asked == "1"
+    # nbval starts its kernels inside a pytest run, and they inherit the variable
+    if "PYTEST_CURRENT_TEST" in os.environ or os.environ.get("CI"):
+        return False
+    ipython = sys.modules.get("IPython")
+    in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+    return in_notebook or sys.stderr.isatty()
