@@ -37,9 +37,8 @@ def bootstrap_means(
     num_groups = int(group.max(initial=-1)) + 1
     if num_groups < 2:
         raise ValueError(f"expected at least 2 texts with masked tokens for an interval, found {num_groups}")
-    totals = np.stack(
-        [np.bincount(group, weights=row) for row in (*sums, counts)]
-    )  # (num_quantities + 1, num_groups)
+    rows = (*sums, counts)
+    totals = np.array([np.bincount(group, weights=row) for row in rows])  # (num_quantities + 1, num_groups)
     generator = np.random.default_rng(seed)
     means = np.empty((num_samples, len(sums)))
     block = max(1, 2_000_000 // num_groups)  # samples at a time: some 16 MB of indices

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
+from mlmtutor.hub import find_device
+
 if TYPE_CHECKING:
     import torch
 
@@ -15,7 +17,7 @@ def choose_precision(device: torch.device | str | None = None) -> Precision:
     """Choose the fastest arithmetic that a device does in hardware.
 
     Args:
-        device: A device, or None for the one that Trainer takes: the GPU if there is one.
+        device: A device, or None for the best one here.
 
     Returns:
         ``"bf16"`` on NVIDIA GPUs since Ampere and on CPUs with bf16 instructions, ``"fp16"`` on older GPUs,
@@ -29,7 +31,7 @@ def choose_precision(device: torch.device | str | None = None) -> Precision:
     """
     import torch
 
-    kind = torch.device(device).type if device is not None else default_device()
+    kind = torch.device(find_device() if device is None else device).type
     if kind == "cuda":
         return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
     if kind == "cpu":
@@ -37,15 +39,6 @@ def choose_precision(device: torch.device | str | None = None) -> Precision:
         # AVX512-BF16 and AMX on x86, "bf16" on Arm
         return "bf16" if any(can.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")) else "fp32"
     return "fp32"
-
-
-def default_device() -> Literal["cuda", "mps", "cpu"]:
-    """Name the kind of device that Trainer takes on this machine."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def check_precision(precision: str, *, device: torch.device | str) -> Precision:
