@@ -11,7 +11,15 @@ __version__ = "0.1.0"
 _HOMES = {
     "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
     "fill_mask": ["Candidate", "fill_masks"],
-    "hub": ["Profile", "choose_profile", "find_device", "find_hub_problem", "load_model", "load_tokenizer"],
+    "hub": [
+        "Profile",
+        "choose_profile",
+        "find_device",
+        "find_hub_problem",
+        "load_model",
+        "load_texts",
+        "load_tokenizer",
+    ],
     "masking": [
         "FrozenMasks",
         "MaskingCollator",

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmtutor.files import SUFFIXES, read_texts
+
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MINI = "mini"
@@ -194,7 +197,7 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
     name = os.fspath(source)
     if Path(name).is_dir():
         problem, options = None, {"local_files_only": True}
-    elif name.startswith((".", "/", "~")) or name.count("/") != 1:
+    elif not _is_hub_id(name):
         hint = " (a Hub id has the form owner/name)" if "/" not in name else ""
         raise FileNotFoundError(
             f"expected 'mini', a Hub id or a folder with a {what}, found no {name!r}{hint}"
@@ -214,3 +217,52 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
             reason = "its architecture has no masked-LM head; is it a causal language model?"
         kind = FileNotFoundError if isinstance(error, OSError) else ValueError
         raise kind(f"cannot load the {what} {name!r}: {reason:.300}") from error
+
+
+def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", split: str = "train") -> Dataset:
+    """Load texts to adapt a model to.
+
+    Args:
+        source: ``"mini"`` for the offline IMDb reviews, a file (.txt, .csv, .jsonl, .parquet), a folder of such
+            files, or the Hub id of a data set.
+        text_column: The column that holds the texts.
+        split: Which split of a Hub data set.
+
+    Returns:
+        A data set with the one column ``text``.
+
+    Raises:
+        FileNotFoundError: If there is no such file, folder or data set.
+        ConnectionError: If the Hub is needed and cannot be reached.
+        ValueError: If the files hold no texts, or not the column or split.
+
+    Source: chapter 11_your_domain.
+    """
+    from datasets import Dataset, load_dataset
+
+    name = os.fspath(source)
+    if name == MINI:
+        from mlmtutor.reviews import load_reviews
+
+        return load_reviews(MINI)["train"].select_columns("text")
+    if Path(name).exists() or not _is_hub_id(name) or Path(name).suffix.lower() in SUFFIXES:
+        return Dataset.from_dict({"text": read_texts(name, text_column=text_column)})
+    if problem := find_hub_problem():
+        raise ConnectionError(f"asked for the data set {name!r}, but {problem}. {REMEDIES}")
+    try:
+        dataset = load_dataset(name, split=split)
+    except Exception as error:
+        raise FileNotFoundError(
+            f"cannot load split {split!r} of the data set {name!r}: {error!s:.300}"
+        ) from error
+    if text_column not in dataset.column_names:
+        raise ValueError(
+            f"expected the column {text_column!r} in {name!r}, found {', '.join(dataset.column_names)}"
+        )
+    return dataset.select_columns(text_column).rename_columns(
+        {text_column: "text"} if text_column != "text" else {}
+    )
+
+
+def _is_hub_id(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))

@@ -1,0 +1,87 @@
+"""The project's own files: they agree with each other, and importing the package costs nothing."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import mlmtutor
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+REQUIREMENTS = [
+    *PROJECT["dependencies"],
+    *(r for extra in PROJECT["optional-dependencies"].values() for r in extra),
+]
+PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    ).stdout.strip()
+
+
+def test_environment_lists_the_packages_of_pyproject():
+    (pip,) = (
+        d["pip"]
+        for d in yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+        if isinstance(d, dict)
+    )
+    assert pip == ["-c constraints.txt", *REQUIREMENTS, "-e ."]
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS)
+def test_constraints_pin_every_requirement_within_its_range(requirement):
+    parsed = Requirement(requirement)
+    pins = {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in PINS.items()}
+    assert parsed.specifier.contains(pins[re.sub(r"[-_.]+", "-", parsed.name).lower()], prereleases=True)
+
+
+def test_every_line_of_constraints_is_an_exact_pin():
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^=+]+", line) for line in lines)
+
+
+def test_import_loads_neither_torch_nor_transformers():
+    heavy = "{'torch', 'transformers', 'datasets', 'numpy', 'matplotlib'}"
+    assert run_python(f"import sys, mlmtutor; print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_import_takes_under_300_ms():
+    code = "import time; t = time.perf_counter(); import mlmtutor; print(time.perf_counter() - t)"
+    assert min(float(run_python(code)) for _ in range(3)) < 0.3
+
+
+def test_import_does_not_touch_the_network():
+    code = """
+import socket
+def refuse(*args, **kwargs):
+    raise AssertionError("network")
+socket.socket.connect = socket.getaddrinfo = refuse
+import mlmtutor
+for name in mlmtutor.__all__:
+    getattr(mlmtutor, name)
+print("quiet")
+"""
+    assert run_python(code).splitlines()[-1] == "quiet"
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in mlmtutor.__all__:
+        assert getattr(mlmtutor, name).__doc__, name
+
+
+def test_functions_keep_their_names_when_their_module_is_imported_first():
+    code = "import mlmtutor.fill_mask; from mlmtutor import fill_masks; print(callable(fill_masks))"
+    assert run_python(code) == "True"
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'fill_maks'"):
+        mlmtutor.fill_maks  # noqa: B018
