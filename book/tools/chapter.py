@@ -1,6 +1,7 @@
 """A chapter source, its cells, and the notebook of one language made from them."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ LANGUAGES = ("en", "zh")
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开", "code_prompt_hide": "收起"}}
+# a line break between two Han characters, which a browser would show as a space
+HAN_SIDE = r"[\u2014\u2018-\u201d\u2026\u3000-\u9fff\uff00-\uffef]"
+HAN_LINE_BREAK = re.compile(rf"^([^#|\n].*{HAN_SIDE})\n(?={HAN_SIDE})", re.MULTILINE)
 SOURCE_ONLY_KEYS = {"lang", "id", "han"}  # cell metadata that steers the tools and is not handed on
 
 
@@ -133,9 +137,24 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
                 node.execution_count = num_run
             notebook.cells.append(node)
         elif cell.lang == lang:
-            notebook.cells.append(nbformat.v4.new_markdown_cell(cell.source, id=cell.id, metadata=metadata))
+            source = join_han_lines(cell.source) if lang == "zh" else cell.source
+            notebook.cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id, metadata=metadata))
     nbformat.validate(notebook)
     return notebook
+
+
+def join_han_lines(text: str) -> str:
+    """Join the lines of a Chinese paragraph, which its source has one sentence a line.
+
+    Example:
+        >>> join_han_lines("## 分块\\n\\n先连接。\\n再切开。")
+        '## 分块\\n\\n先连接。再切开。'
+    """
+    parts = re.split(r"(^```.*?^```)", text, flags=re.MULTILINE | re.DOTALL)  # odd ones are fenced code
+    for i in range(0, len(parts), 2):
+        while HAN_LINE_BREAK.search(parts[i]):
+            parts[i] = HAN_LINE_BREAK.sub(r"\1", parts[i])
+    return "".join(parts)
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> bool:
@@ -159,7 +178,9 @@ def _require_twins(chapter: Chapter) -> None:
                 f"got lang={cell.lang!r}: {cell.source.splitlines()[0]!r}"
             )
         if cell.kind not in ("code", "markdown"):
-            raise ChapterError(f"{chapter.at(cell)}: expected a code or Markdown cell, got a {cell.kind} cell")
+            raise ChapterError(
+                f"{chapter.at(cell)}: expected a code or Markdown cell, got a {cell.kind} cell"
+            )
         if (waiting is None) == (cell.lang == "zh"):
             expected = "an English cell before it" if waiting is None else "a Chinese cell after it"
             raise ChapterError(f"{chapter.at(waiting or cell)}: expected {expected}, found none")

@@ -1,0 +1,104 @@
+"""Sphinx extension: two languages in one site.
+
+A page ``book/en/NAME`` has its counterpart at ``book/zh/NAME``. Every page gets the ``lang`` of its folder, a link
+to its counterpart in the header, the ``hreflang`` of both, and the theme's own words in its language.
+"""
+
+from gettext import NullTranslations
+from pathlib import Path
+
+from sphinx import locale
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from theme_words import ThemeWords
+
+HERE = Path(__file__).parent
+LOGGER = logging.getLogger(__name__)
+
+# folder -> (value of the lang attribute, what a link to this language says, the text in the search field)
+LANGUAGES = {
+    "en": ("en", "English", "Search this book ..."),
+    "zh": ("zh-CN", "中文", "搜索本书……"),
+}
+DEFAULT = "en"  # for pages outside the two folders: landing page, search
+
+
+def language_of(pagename: str) -> str:
+    """The language folder a page lies in, e.g. ``zh`` for ``book/zh/01_fill_mask``; else the default."""
+    parts = pagename.split("/")
+    return parts[1] if len(parts) > 2 and parts[0] == "book" and parts[1] in LANGUAGES else DEFAULT
+
+
+def counterparts(pagename: str, known: set[str]) -> dict[str, str]:
+    """The page in each language, itself included; empty for a page that has no counterpart."""
+    language = language_of(pagename)
+    prefix = f"book/{language}/"
+    if not pagename.startswith(prefix):
+        return {}
+    pages = {other: f"book/{other}/{pagename.removeprefix(prefix)}" for other in LANGUAGES}
+    return pages if known.issuperset(pages.values()) else {}
+
+
+def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Swap the theme's words and give the language link its target before any other handler asks for either."""
+    language = language_of(pagename)
+    words = app.theme_words[language]
+    locale.translators.update(words)
+    app.builder.templates.environment.install_gettext_translations(words["general", "sphinx"])
+    context["language_links"] = [
+        {"page": page, "lang": LANGUAGES[other][0], "text": LANGUAGES[other][1]}
+        for other, page in counterparts(pagename, app.env.found_docs).items()
+        if other != language
+    ]
+    _, previous, following = app.builder.relations.get(pagename, [None, None, None])
+    for name, page in (("prev", previous), ("next", following)):
+        if (
+            page and language_of(page) != language
+        ):  # the last English page does not lead on to the first Chinese one
+            context[name] = None
+
+
+def describe_languages(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Set the page's ``lang`` and its ``hreflang`` links, after the theme's handlers have had their say."""
+    language = language_of(pagename)
+    context["language"], _, context["theme_search_bar_text"] = LANGUAGES[language]
+    pages = counterparts(pagename, app.env.found_docs)
+    if not pages:
+        if pagename.startswith(f"book/{language}/"):
+            LOGGER.warning("%s has no counterpart in the other language", pagename)
+        return
+    for other, page in pages.items():
+        tag = (
+            f'<link rel="alternate" hreflang="{LANGUAGES[other][0]}" href="{_address(app, pagename, page)}"/>'
+        )
+        context["metatags"] = context.get("metatags", "") + f"\n{tag}"
+
+
+def _address(app: Sphinx, pagename: str, page: str) -> str:
+    """Full address of a page where the site's own is known (`html_baseurl`), relative to `pagename` otherwise."""
+    target = app.builder.get_target_uri(page)
+    if app.config.html_baseurl:
+        return f"{app.config.html_baseurl.rstrip('/')}/{target}"
+    return app.builder.get_relative_uri(pagename, page) or target.rsplit("/", 1)[-1]
+
+
+def add_own_files(app: Sphinx, config) -> None:
+    """Let the theme find the template of the language link (named in `_config.yml`) and the style sheet."""
+    config.templates_path.append(str(HERE / "templates"))
+    config.html_static_path.append(str(HERE / "static"))
+
+
+def load_theme_words(app: Sphinx) -> None:
+    """Have the words of both languages ready before the first page."""
+    untouched = {key: locale.translators.get(key, NullTranslations()) for key in ThemeWords.CATALOGUES}
+    app.theme_words = {"en": untouched, "zh": ThemeWords.chinese()}
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the handlers."""
+    app.connect("config-inited", add_own_files)
+    app.connect("builder-inited", load_theme_words, priority=900)
+    app.connect("html-page-context", speak_the_pages_language, priority=1)
+    app.connect("html-page-context", describe_languages, priority=600)  # the theme's: 500, 501
+    app.add_css_file("languages.css")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

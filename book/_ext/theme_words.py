@@ -1,0 +1,75 @@
+"""The theme's own words ("Search", "Next") in Chinese: three catalogues merged, and what none of them has."""
+
+import gettext
+from pathlib import Path
+
+import pydata_sphinx_theme
+import sphinx
+import sphinx_book_theme
+
+# said better than in the catalogues, or missing from them
+OWN_WORDS = {
+    "Back to top": "回到顶部",
+    "Breadcrumb": "当前位置",
+    "Collapse Sidebar": "收起侧栏",
+    "Color mode": "颜色模式",
+    "Copyright": "版权所有",
+    "Download notebook file": "下载笔记本",
+    "Expand Sidebar": "展开侧栏",
+    "Home": "首页",
+    "Launch on": "打开平台：",
+    "Launch interactive content": "打开可交互的版本",
+    "Main": "主导航",
+    "On this page": "本页内容",
+    "Print to PDF": "打印为 PDF",
+    "Repository": "代码仓库",
+    "Show source": "查看源文件",
+    "Site navigation": "网站导航",
+    "Skip to main content": "跳到正文",
+    "Source repositories": "代码仓库",
+    "Source repository": "代码仓库",
+    "System Settings": "跟随系统",
+    "next": "下一页",
+    "previous": "上一页",
+}
+
+
+class ThemeWords(gettext.NullTranslations):
+    """A catalogue that looks a message up in one dictionary and gives back what it does not know."""
+
+    CATALOGUES = (("general", "sphinx"), ("general", "booktheme"))  # keys of sphinx.locale.translators
+
+    def __init__(self, words: dict[str, str]) -> None:
+        super().__init__()
+        self.words = words
+
+    @classmethod
+    def chinese(cls) -> dict[tuple[str, str], "ThemeWords"]:
+        """One merged catalogue under each key."""
+        book_theme = (
+            Path(sphinx_book_theme.__file__).parent / "theme" / "sphinx_book_theme" / "static" / "locales"
+        )
+        merged = {
+            **_read(Path(sphinx.__file__).parent / "locale", "zh_CN", "sphinx"),
+            **_read(Path(pydata_sphinx_theme.__file__).parent / "locale", "zh", "sphinx"),
+            **_read(book_theme, "zh_CN", "booktheme"),
+            **OWN_WORDS,
+        }
+        return dict.fromkeys(cls.CATALOGUES, cls(merged))
+
+    def gettext(self, message: str) -> str:
+        """The Chinese for a message."""
+        return self.words.get(message, message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        """Chinese has one form for all numbers."""
+        return self.words.get(msgid1, msgid1 if n == 1 else msgid2)
+
+
+def _read(folder: Path, language: str, catalogue: str) -> dict[str, str]:
+    path = folder / language / "LC_MESSAGES" / f"{catalogue}.mo"
+    with path.open("rb") as file:
+        entries = gettext.GNUTranslations(
+            file
+        )._catalog  # the one place where the standard library keeps them all
+    return {message: text for message, text in entries.items() if isinstance(message, str) and message}

@@ -1,0 +1,184 @@
+"""What must hold for every chapter source and its two notebooks. A check returns a list of problems."""
+
+import ast
+import re
+from pathlib import Path
+from statistics import median
+
+import nbformat
+from nbformat import NotebookNode
+
+from .chapter import LANGUAGES, Chapter, compose
+from .prose import HAN, check_scripts, check_twins, find_links
+
+MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
+MAX_NOTEBOOK_BYTES = 500_000
+PARAMETER_TYPES = {"int", "float", "str", "bool"}  # what papermill's help and command line understand
+CHANGES_FROM_RUN_TO_RUN = {
+    "a path of one machine": re.compile(
+        r"(?<![\w./<])/(?:home|root|tmp|Users|usr|var|opt|mnt|work|content)/\S+|\b[A-Z]:\\\w+"
+    ),
+    "a host": re.compile(r"\blocalhost\b|\b\d{1,3}(?:\.\d{1,3}){3}\b"),
+    "a memory address": re.compile(r"\bat 0x[0-9a-fA-F]{6,}"),
+    "a progress bar": re.compile(r"\d+%\|"),
+}
+
+
+def check_chapter(chapter: Chapter) -> list[str]:
+    """All checks of a source."""
+    return [
+        *check_twins(chapter),
+        *check_scripts(chapter),
+        *check_cell_sizes(chapter),
+        *check_parameters(chapter),
+    ]
+
+
+def check_cell_sizes(chapter: Chapter) -> list[str]:
+    """No code cell over 20 lines, and a median of at most 6; blank lines do not count."""
+    sizes = [sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in chapter.code]
+    problems = [
+        f"{chapter.at(cell)}: a code cell has at most {MAX_CELL_LINES} lines, this one has {size}"
+        for cell, size in zip(chapter.code, sizes, strict=True)
+        if size > MAX_CELL_LINES
+    ]
+    if sizes and median(sizes) > MAX_MEDIAN_LINES:
+        found = f"expected a median code cell of at most {MAX_MEDIAN_LINES} lines, found {median(sizes)}"
+        problems.append(f"{chapter.path.name}: {found}")
+    return problems
+
+
+def check_parameters(chapter: Chapter) -> list[str]:
+    """One cell tagged ``parameters``, each line ``name: int = 3  # unit and why``: typed, literal, explained."""
+    cells = [cell for cell in chapter.code if "parameters" in cell.tags]
+    if len(cells) != 1:
+        return [f"{chapter.path.name}: expected one code cell tagged parameters, found {len(cells)}"]
+    cell = cells[0]
+    lines = cell.source.splitlines()
+    problems = []
+    for node in ast.parse(cell.source).body:
+        line = lines[node.lineno - 1]
+        if not _is_typed_literal(node) or node.end_lineno != node.lineno:
+            problems.append(
+                f"{chapter.at(cell)}: a parameter is one line, name: type = literal, with a type of "
+                f"{', '.join(sorted(PARAMETER_TYPES))} that the literal has; got {line!r}"
+            )
+        elif "#" not in line[node.end_col_offset :]:
+            problems.append(f"{chapter.at(cell)}: a parameter needs a comment behind it, got {line!r}")
+    return problems
+
+
+def _is_typed_literal(node: ast.stmt) -> bool:
+    if not (isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Name) and node.value):
+        return False
+    try:
+        value = ast.literal_eval(node.value)
+    except ValueError:
+        return False
+    return node.annotation.id in PARAMETER_TYPES and type(value).__name__ == node.annotation.id
+
+
+def check_notebooks(chapter: Chapter, *, root: Path) -> list[str]:
+    """All checks of the two committed notebooks of a chapter."""
+    problems, notebooks = [], {}
+    for lang in LANGUAGES:
+        path = root / "book" / lang / f"{chapter.slug}.ipynb"
+        if not path.exists():
+            problems.append(f"book/{lang}/{path.name}: missing; `make notebooks` writes it")
+            continue
+        notebooks[lang] = nbformat.read(path, as_version=4)
+        found = [
+            *check_in_step(chapter, lang, notebooks[lang]),
+            *check_run_in_order(notebooks[lang]),
+            *check_outputs(notebooks[lang]),
+            *check_links(chapter, lang, root=root),
+            *check_size(path),
+        ]
+        problems += [f"book/{lang}/{path.name}: {problem}" for problem in found]
+    if len(notebooks) == len(LANGUAGES):
+        problems += [f"{chapter.slug}: {problem}" for problem in check_same_outputs(**notebooks)]
+    return problems
+
+
+def check_in_step(chapter: Chapter, lang: str, notebook: NotebookNode) -> list[str]:
+    """The notebook must have the cells and metadata that its source gives today."""
+    expected = compose(chapter, lang)
+    remedy = "`make notebooks` brings it into step with its source"
+    if notebook.metadata != expected.metadata:
+        return [f"metadata differ from the source's; {remedy}"]
+    for want, have in zip(expected.cells, notebook.cells, strict=False):
+        for key in ("cell_type", "id", "source", "metadata"):
+            if want[key] != have[key]:
+                difference = f"expected {want[key]!r}, found {have[key]!r}"
+                return [f"{key} of cell {have['id']} is not the source's: {difference}; {remedy}"]
+    if len(expected.cells) != len(notebook.cells):
+        return [f"expected {len(expected.cells)} cells, found {len(notebook.cells)}; {remedy}"]
+    return []
+
+
+def check_run_in_order(notebook: NotebookNode) -> list[str]:
+    """The code cells must have run once each, from 1 to n."""
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    expected = list(range(1, len(counts) + 1))
+    return [] if counts == expected else [f"expected execution counts 1 to {len(counts)}, found {counts}"]
+
+
+def check_outputs(notebook: NotebookNode) -> list[str]:
+    """No unexpected error, warning or widget, and nothing that the next run or machine would give differently."""
+    problems = []
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and "raises-exception" not in tags:
+                problems.append(f"cell {cell.id} failed: {output.ename}")
+            if output.get("name") == "stderr":
+                problems.append(f"cell {cell.id} wrote to stderr: {output.text[:80]!r}")
+            if any("widget" in kind for kind in output.get("data", {})):
+                problems.append(f"cell {cell.id} has a widget, which a page cannot show")
+            text = _text_of(output)
+            for name, pattern in CHANGES_FROM_RUN_TO_RUN.items():
+                if match := pattern.search(text):
+                    problems.append(f"the output of cell {cell.id} has {name}: {match[0]!r}")
+        if "result" in tags and not any(_text_of(output).strip() for output in cell.outputs):
+            problems.append(f"cell {cell.id} is tagged result but shows no text")
+    return problems
+
+
+def check_same_outputs(*, en: NotebookNode, zh: NotebookNode) -> list[str]:
+    """Both languages must have the same code cells with the same outputs, free of Chinese printed by the code."""
+    code = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (en, zh)]
+    if code[0] != code[1]:
+        different = [a.id for a, b in zip(*code, strict=False) if a != b] or ["their number"]
+        return [f"code cells of en and zh differ: {', '.join(different)}"]
+    return [
+        f"the output of cell {cell.id} has Chinese characters though its code has none"
+        for cell in code[0]
+        if not HAN.search(cell.source) and any(HAN.search(_text_of(output)) for output in cell.outputs)
+    ]
+
+
+def check_links(chapter: Chapter, lang: str, *, root: Path) -> list[str]:
+    """A link within the book must lead to a file; anchors are checked by the site's build."""
+    folder = root / "book" / lang
+    targets = [
+        target.split("#")[0]
+        for cell in chapter.cells
+        if cell.lang == lang
+        for target in find_links(cell.source)
+        if "://" not in target and not target.startswith(("#", "mailto:"))
+    ]
+    return [f"the link to {target} leads nowhere" for target in targets if not (folder / target).exists()]
+
+
+def check_size(path: Path) -> list[str]:
+    """A notebook file stays below 500 KB."""
+    size = path.stat().st_size
+    if size < MAX_NOTEBOOK_BYTES:
+        return []
+    return [f"expected less than {MAX_NOTEBOOK_BYTES:,} bytes, found {size:,}"]
+
+
+def _text_of(output: NotebookNode) -> str:
+    parts = [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", [])]
+    parts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join(parts)

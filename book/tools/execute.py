@@ -1,0 +1,149 @@
+"""Run a chapter's code once, keep the outputs, and run it again only when something it depends on changed."""
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+from .chapter import Cell, Chapter, write_notebook
+
+ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+Say = Callable[[str], None]
+
+
+class ChapterFailed(RuntimeError):
+    """A cell of a chapter raised; the message names chapter, line, cell and error."""
+
+
+def run_chapter(chapter: Chapter, *, root: Path, say: Say) -> list[list[NotebookNode]]:
+    """Give the outputs of each code cell, from the last run where it still holds.
+
+    Prose has no part in the decision: a chapter runs again when its code, the package ``mlmtutor``, the
+    pinned packages or the profile changed.
+
+    Args:
+        chapter: The chapter.
+        root: The repository; outputs are kept in its ``_build/runs``.
+        say: Receives the progress as text, to be shown at once and without a line break added.
+
+    Returns:
+        One list of outputs per code cell, in order.
+
+    Raises:
+        ChapterFailed: If a cell raises. Outputs of an earlier run are then left as they were.
+    """
+    kept = root / "_build" / "runs" / f"{chapter.slug}.ipynb"
+    key = run_key(chapter, root=root)
+    if kept.exists():
+        notebook = nbformat.read(kept, as_version=4)
+        if notebook.metadata.get("key") == key:
+            say(f"{chapter.slug}: nothing it depends on changed since its last run\n")
+            return [cell.outputs for cell in notebook.cells]
+    outputs = execute(chapter, say=say)
+    notebook = nbformat.v4.new_notebook(metadata={"key": key})
+    notebook.cells = [nbformat.v4.new_code_cell(id=str(i), outputs=found) for i, found in enumerate(outputs)]
+    write_notebook(notebook, kept)
+    return outputs
+
+
+def run_key(chapter: Chapter, *, root: Path) -> str:
+    """Hash of all that a chapter's outputs depend on."""
+    digest = hashlib.sha256(os.environ.get("MLMTUTOR_PROFILE", "auto").encode())
+    for cell in chapter.code:
+        digest.update(f"\n{cell.tags}\n{cell.source}".encode())
+    package = (path for path in (root / "mlmtutor").rglob("*") if path.is_file())
+    for path in sorted([*package, root / "constraints.txt", Path(__file__)]):
+        if "__pycache__" not in path.parts and path.exists():
+            digest.update(f"\n{path.name}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
+    """Run all code cells of a chapter in one fresh kernel, in an empty folder of their own.
+
+    Args:
+        chapter: The chapter.
+        say: Receives the progress as text.
+
+    Returns:
+        One list of outputs per code cell, with nothing in it that changes from run to run by itself.
+
+    Raises:
+        ChapterFailed: If a cell raises.
+    """
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(c.source, id=c.id, metadata=c.metadata) for c in chapter.code]
+    )
+    headings = _headings(chapter)
+    started = 0.0
+
+    def announce(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal started
+        started = time.perf_counter()
+        say(f"{chapter.slug}: cell {cell_index + 1} of {len(headings)} | {headings[cell_index]} ...")
+
+    def report(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
+        say(f" {time.perf_counter() - started:.1f} s\n")
+
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            timeout=None,
+            coalesce_streams=True,
+            record_timing=False,
+            store_widget_state=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about TCP for each chapter
+            on_cell_start=announce,
+            on_cell_executed=report,
+        )
+        try:
+            client.execute()
+        except (CellExecutionError, DeadKernelError) as error:
+            raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
+    return [[_clean(output) for output in cell.outputs] for cell in notebook.cells]
+
+
+def _headings(chapter: Chapter) -> list[str]:
+    """The English heading above each code cell."""
+    heading, above = chapter.slug, []
+    for cell in chapter.cells:
+        if cell.kind == "code":
+            above.append(heading)
+        elif cell.lang == "en":
+            found = re.findall(r"^#+ +(.+)$", cell.source, flags=re.MULTILINE)
+            heading = found[-1] if found else heading
+    return above
+
+
+def _clean(output: NotebookNode) -> NotebookNode:
+    """Take out of an output what a second run would give differently: where in which file an error arose."""
+    if output.output_type == "error":
+        output.traceback = [f"{output.ename}: {output.evalue}"]
+    return output
+
+
+def _describe_failure(chapter: Chapter, notebook: NotebookNode, error: Exception) -> str:
+    failed = next((i for i, c in enumerate(notebook.cells) if _raised(c)), None)
+    if failed is None:  # the kernel died: the last cell that started is the one
+        failed = sum(cell.execution_count is not None for cell in notebook.cells)
+        failed = min(failed, len(notebook.cells) - 1)
+    cell: Cell = chapter.code[failed]
+    place = f"book/chapters/{chapter.at(cell)}: code cell {failed + 1} of {len(chapter.code)} failed"
+    cause = ANSI_COLOUR.sub("", str(getattr(error, "traceback", error))).strip()
+    return f"{place}\n\n{cell.source}\n\n{cause}"
+
+
+def _raised(cell: NotebookNode) -> bool:
+    expected = "raises-exception" in cell.metadata.get("tags", [])
+    return not expected and any(output.output_type == "error" for output in cell.outputs)
