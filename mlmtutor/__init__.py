@@ -9,8 +9,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "adapt": ["AdaptSettings", "adapt_model", "suggest_training"],
     "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
     "fill_mask": ["Candidate", "fill_masks"],
+    "heads": ["masked_lm_loss", "score_masked"],
     "hub": [
         "Profile",
         "choose_profile",
@@ -20,6 +22,7 @@ _HOMES = {
         "load_texts",
         "load_tokenizer",
     ],
+    "masked_text": ["MaskedText", "show_masks"],
     "masking": [
         "FrozenMasks",
         "MaskingCollator",
@@ -28,6 +31,10 @@ _HOMES = {
         "freeze_masks",
         "mask_batch",
     ],
+    "perplexity": ["Comparison", "Evaluation", "compare", "evaluate"],
+    "plots": ["plot_lengths", "plot_losses", "plot_perplexities"],
+    "precision": ["choose_precision"],
+    "report": ["Report"],
     "reviews": [
         "LengthSummary",
         "count_labels",
@@ -36,6 +43,8 @@ _HOMES = {
         "split_texts",
         "summarize_lengths",
     ],
+    "trainer": ["MaskedLMTrainer"],
+    "training": ["TrainingHistory", "TrainingSettings", "train_masked_lm"],
     "words": ["TokenTable", "word_heads"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

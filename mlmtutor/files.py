@@ -17,8 +17,8 @@ def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
     """Read the texts of a file, or of all files below a folder.
 
     Args:
-        path: A file or a folder. In a .txt file each paragraph (set off by blank lines) is a text; in a folder
-            of .txt files each file is one. In the tables each row is a text.
+        path: A file or a folder. In a .txt file each paragraph (set off by blank lines) is a text, or each
+            line if there are no blank ones; in a folder each .txt file is one text. In tables each row is one.
         text_column: The column with the texts, in .csv, .jsonl and .parquet.
 
     Returns:
@@ -68,7 +68,10 @@ def _read_file(file: Path, *, text_column: str, whole: bool) -> list[str]:
             ) from error
         if "\0" in content:
             raise ValueError(f"expected UTF-8 text in {str(file)!r}, found binary data")
-        return [content] if whole else [p.strip() for p in re.split(r"\n\s*\n", content)]
+        paragraphs = re.split(r"\n\s*\n", content)
+        if len(paragraphs) == 1:
+            paragraphs = content.splitlines()
+        return [content] if whole else [paragraph.strip() for paragraph in paragraphs]
     if suffix not in TABLES:
         raise ValueError(f"expected a file of kind {', '.join(SUFFIXES)}, found {str(file)!r}")
     if file.stat().st_size == 0:

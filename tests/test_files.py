@@ -13,6 +13,11 @@ def test_paragraphs_of_a_file_are_texts(tmp_path):
     assert read_texts(path) == ["One\nparagraph.", "Another."]
 
 
+def test_lines_are_texts_where_no_line_is_blank(tmp_path):
+    (tmp_path / "lines.txt").write_text("One.\nTwo.\n")
+    assert read_texts(tmp_path / "lines.txt") == ["One.", "Two."]
+
+
 def test_files_of_a_folder_are_texts(tmp_path):
     (tmp_path / "b.txt").write_text("Second.\n\nStill second.")
     (tmp_path / "a.txt").write_text("First.")

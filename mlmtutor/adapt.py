@@ -1,0 +1,183 @@
+"""The whole way, one call each: texts, chunks, masks, training, report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlmtutor.hub import MINI, find_device, load_model, load_texts, load_tokenizer
+from mlmtutor.masking import MaskingSettings, freeze_masks
+from mlmtutor.reviews import split_texts
+from mlmtutor.training import TrainingSettings, train_masked_lm
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from mlmtutor.report import Report
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """What to adapt to, how much of it, and how.
+
+    Example:
+        >>> AdaptSettings(test_share=1.5)
+        Traceback (most recent call last):
+            ...
+        ValueError: test_share must be between 0 and 1, got 1.5
+
+    Source: chapter 11_your_domain.
+    """
+
+    source: str = MINI  # texts: "mini", a file, a folder or the Hub id of a data set
+    model: str = MINI  # checkpoint: "mini", a folder or a Hub id
+    text_column: str = "text"  # column with the texts, in tables and Hub data sets
+    chunk_size: int = 128  # tokens per chunk
+    train_size: int = 10_000  # chunks to train on, at most
+    eval_size: int = 1_000  # chunks to measure on, at most
+    test_share: float = 0.1  # share of the texts that are held out to measure on
+    masking: MaskingSettings = field(default_factory=MaskingSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        for name in ("chunk_size", "train_size", "eval_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.test_share < 1:
+            raise ValueError(f"test_share must be between 0 and 1, got {self.test_share}")
+
+
+def suggest_training(model: str = MINI) -> TrainingSettings:
+    """Suggest training settings for a checkpoint on this machine.
+
+    Returns:
+        For ``"mini"`` and on a CPU, small batches and few epochs; the original notebook's on a GPU.
+    """
+    rate = 3e-4 if model == MINI else 2e-5
+    if find_device() == "cpu":
+        return TrainingSettings(num_epochs=1, batch_size=16, learning_rate=rate, save_steps=100)
+    return TrainingSettings(learning_rate=rate, save_steps=100)
+
+
+def adapt_model(
+    settings: AdaptSettings,
+    *,
+    output_dir: str | os.PathLike[str],
+    resume: bool = False,
+    progress: bool | None = None,
+) -> Report:
+    """Adapt a masked language model to texts and measure what it gained.
+
+    Texts are split before they are chunked, so nothing that is measured on was trained on. Before and after are
+    measured on the same frozen masks.
+
+    Args:
+        settings: What and how.
+        output_dir: Folder for the model (safetensors), its card ``README.md``, ``report.json``, ``run.json`` and
+            ``loss.png``. Must be new or empty, unless a broken run is resumed.
+        resume: Go on from the last checkpoint of a run that broke.
+        progress: Show bars. None: where a person is watching.
+
+    Returns:
+        The :class:`mlmtutor.report.Report`. The same settings on the same machine give the same one.
+
+    Raises:
+        ValueError: If texts, checkpoint or settings do not fit, or there is too little text.
+        OSError: If something is not there, cannot be reached or cannot be written.
+
+    Source: chapter 11_your_domain.
+    """
+    from mlmtutor.perplexity import evaluate
+    from mlmtutor.precision import check_precision
+    from mlmtutor.report import Report, write_results
+
+    check_precision(settings.training.precision, device=find_device())
+    with _open_folder(Path(output_dir), resume=resume) as folder:
+        tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
+        texts = _split(load_texts(settings.source, text_column=settings.text_column), settings)
+        train = _chunk(texts["train"], tokenizer, settings, most=settings.train_size, progress=progress)
+        held_out = _chunk(texts["test"], tokenizer, settings, most=settings.eval_size, progress=progress)
+        seed = settings.training.seed
+        masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=seed)
+
+        before = evaluate(model, masks, progress=progress)
+        history = train_masked_lm(
+            model,
+            train,
+            tokenizer=tokenizer,
+            masking=settings.masking,
+            settings=settings.training,
+            output_dir=folder / "checkpoints",
+            resume=resume,
+            progress=progress,
+        )
+        after = evaluate(model, masks, progress=progress)
+
+        report = Report.collect(settings, texts, train, masks, before, after, history)
+        write_results(report, history, model=model, tokenizer=tokenizer, folder=folder)
+    return report
+
+
+def _split(texts: Dataset, settings: AdaptSettings):
+    num_held_out = max(1, round(settings.test_share * len(texts)))
+    if len(texts) < 2:
+        raise ValueError(
+            f"expected at least 2 texts, one of them to measure on, found {len(texts)} in {settings.source!r}: "
+            "set paragraphs off by blank lines, or give a folder of files"
+        )
+    return split_texts(texts, test_size=num_held_out, seed=settings.training.seed)
+
+
+def _chunk(
+    texts: Dataset, tokenizer, settings: AdaptSettings, *, most: int, progress: bool | None
+) -> Dataset:
+    from mlmtutor.chunking import chunk_texts
+    from mlmtutor.progress import is_watched
+
+    chunks = chunk_texts(
+        texts["text"],
+        tokenizer,
+        chunk_size=settings.chunk_size,
+        boundary="corpus",
+        progress=is_watched(progress),
+    )
+    if len(chunks.dataset) == 0:
+        raise ValueError(
+            f"expected at least {settings.chunk_size} tokens to train on and as many to measure on, found "
+            f"{chunks.num_tokens} in {chunks.num_texts} of the texts: give more text or a smaller chunk_size"
+        )
+    return chunks.dataset.shuffle(settings.training.seed).select(range(min(most, len(chunks.dataset))))
+
+
+@contextmanager
+def _open_folder(folder: Path, *, resume: bool) -> Iterator[Path]:
+    """Make the folder; if the run breaks, leave what can be resumed and nothing else."""
+    checkpoints = folder / "checkpoints"
+    if resume and not checkpoints.is_dir():
+        raise FileNotFoundError(
+            f"expected a broken run to resume in {str(folder)!r}, found no checkpoints there"
+        )
+    if not resume and folder.is_dir() and any(folder.iterdir()):
+        found = "a broken run: resume it" if checkpoints.is_dir() else "files in it"
+        raise FileExistsError(
+            f"expected {str(folder)!r} to be new or empty, found {found}, or choose another folder"
+        )
+    was_there = folder.is_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(f"cannot write to {str(folder)!r}: {error.strerror}") from error
+    try:
+        yield folder
+    finally:
+        if checkpoints.is_dir() and not any(checkpoints.glob("checkpoint-*")):
+            shutil.rmtree(checkpoints)
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,125 @@
+"""Figures: loss curves, lengths, perplexities with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from mlmtutor.perplexity import Evaluation
+    from mlmtutor.training import TrainingHistory
+
+STYLE = Path(__file__).with_name("mlmtutor.mplstyle")
+
+
+def _new_axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(STYLE):
+        return plt.subplots()[1]
+
+
+def plot_losses(history: TrainingHistory, *, ax: Axes | None = None) -> Axes:
+    """Draw the training loss by step, and the loss on the frozen masks where it was measured.
+
+    Args:
+        history: What :func:`mlmtutor.training.train_masked_lm` returned.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: steps to the right, nats per masked token upwards.
+
+    Raises:
+        ValueError: If no loss was logged.
+
+    Source: chapter 06_fine_tuning.
+    """
+    if not history.steps:
+        raise ValueError("expected at least one logged loss, found none")
+    ax = _new_axes() if ax is None else ax
+    ax.plot(history.steps, history.losses, label="training")
+    if history.evaluations:
+        steps_per_epoch = history.steps[-1] / max(history.evaluations)
+        steps = [epoch * steps_per_epoch for epoch in history.evaluations]
+        ax.plot(steps, np.log(list(history.evaluations.values())), marker="o", label="frozen masks")
+        ax.legend()
+    ax.set_xlabel("step")
+    ax.set_ylabel("loss (nats per masked token)")
+    return ax
+
+
+def plot_lengths(
+    lengths: Iterable[int], *, unit: str = "tokens", marks: Iterable[int] = (), ax: Axes | None = None
+) -> Axes:
+    """Draw a histogram of lengths, up to the longest one in a hundred.
+
+    Args:
+        lengths: One number per text.
+        unit: What was counted, for the axis.
+        marks: Lengths to mark by a vertical line, such as the chunk size.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: length to the right, number of texts upwards.
+
+    Raises:
+        ValueError: If there is no length.
+
+    Source: chapter 02_reviews.
+    """
+    array = np.fromiter(lengths, dtype=np.int64)
+    if array.size == 0:
+        raise ValueError("expected at least one length, found none")
+    ax = _new_axes() if ax is None else ax
+    ax.hist(array, bins=60, range=(0, float(np.quantile(array, 0.99))))
+    for mark in marks:
+        ax.axvline(mark, color="black", linestyle="--")
+        ax.annotate(f" {mark}", (mark, 0.97), xycoords=("data", "axes fraction"), va="top")
+    ax.set_xlabel(f"length ({unit})")
+    ax.set_ylabel("texts")
+    return ax
+
+
+def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None = None) -> Axes:
+    """Draw the perplexities of several models on the same masks, with 95 % intervals.
+
+    Args:
+        evaluations: Name of the model to its evaluation, from top to bottom.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: perplexity to the right on a logarithmic scale, models downwards.
+
+    Raises:
+        ValueError: If there is none, or they were not measured on the same masks.
+
+    Source: chapter 07_perplexity.
+    """
+    digests = {evaluation.sha256 for evaluation in evaluations.values()}
+    if len(digests) != 1:
+        raise ValueError(f"expected evaluations on the same masks, found {len(digests)} different digests")
+    ax = _new_axes() if ax is None else ax
+    for row, evaluation in enumerate(evaluations.values()):
+        middle, (low, high) = evaluation.perplexity, evaluation.interval()
+        ax.errorbar(
+            middle,
+            row,
+            xerr=[[middle - low], [high - middle]],
+            fmt="o",
+            capsize=4,
+            color=f"C{row}",
+            linestyle="",
+        )
+        ax.annotate(f"{middle:.1f}", (middle, row), xytext=(0, 8), textcoords="offset points", ha="center")
+    ax.set_yticks(range(len(evaluations)), list(evaluations))
+    ax.set_ylim(len(evaluations) - 0.5, -0.5)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.xaxis.set_minor_formatter("{x:.0f}")
+    ax.set_xlabel("perplexity (95 % interval over texts)")
+    return ax

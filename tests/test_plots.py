@@ -1,0 +1,70 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+
+from mlmtutor import plot_lengths, plot_losses, plot_perplexities
+from mlmtutor.perplexity import Evaluation
+from mlmtutor.training import TrainingHistory
+
+HISTORY = TrainingHistory((10, 20), (5.0, 4.0), {1: 90.0, 2: 60.0}, 1.0, 2.0, "fp32", "cpu")
+
+
+def make_evaluation(loss, sha256="a"):
+    counts = np.full(20, 10)
+    noise = np.random.default_rng(0).normal(0, 2, 20)
+    return Evaluation(loss * counts + noise, counts, counts // 5, np.arange(20), {}, sha256)
+
+
+def test_loss_curve_shows_training_and_frozen_masks():
+    ax = plot_losses(HISTORY)
+    training, frozen = ax.lines
+    assert training.get_ydata().tolist() == [5.0, 4.0]
+    assert list(frozen.get_xdata()) == [10.0, 20.0]
+    assert frozen.get_ydata() == pytest.approx(np.log([90, 60]))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats per masked token)")
+
+
+def test_lengths_are_counted_and_marked():
+    ax = plot_lengths(range(1, 101), marks=[50])
+    assert sum(bar.get_height() for bar in ax.patches) == 99  # the longest one in a hundred is beyond
+    assert ax.lines[0].get_xdata() == [50, 50]
+    assert ax.get_xlabel() == "length (tokens)"
+
+
+def test_perplexities_stand_in_the_order_given():
+    ax = plot_perplexities({"before": make_evaluation(5), "after": make_evaluation(4)})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["before", "after"]
+    assert [text.get_text() for text in ax.texts] == [
+        f"{make_evaluation(loss).perplexity:.1f}" for loss in (5, 4)
+    ]
+
+
+def test_perplexities_of_different_masks_are_not_drawn_together():
+    """Mistake 8."""
+    with pytest.raises(ValueError, match="same masks, found 2 different digests"):
+        plot_perplexities({"a": make_evaluation(5), "b": make_evaluation(4, sha256="b")})
+
+
+def test_plots_draw_where_they_are_told():
+    from matplotlib.figure import Figure
+
+    for draw, data in [
+        (plot_losses, HISTORY),
+        (plot_lengths, [1, 2]),
+        (plot_perplexities, {"a": make_evaluation(5)}),
+    ]:
+        ax = Figure().subplots()
+        assert draw(data, ax=ax) is ax
+        assert ax.get_title() == ""
+
+
+def test_nothing_to_draw_is_an_error():
+    for draw, data in [
+        (plot_losses, TrainingHistory((), (), {}, 1.0, 2.0, "fp32", "cpu")),
+        (plot_lengths, []),
+        (plot_perplexities, {}),
+    ]:
+        with pytest.raises(ValueError, match="expected"):
+            draw(data)
