@@ -33,7 +33,7 @@ class Cell:
     lang: str | None  # None for code, which both languages share
     source: str
     metadata: dict
-    line: int  # first line of the cell in the source file, counted from 1
+    line: int  # of its +++ or opening fence in the source file, counted from 1
     id: str = ""  # the same in both languages: a translation has the id of its original
 
     @property
@@ -85,18 +85,18 @@ def read_chapter(path: Path) -> Chapter:
     """
     try:
         notebook = myst_to_notebook(path.read_text(encoding="utf-8"), add_source_map=True)
-    except MystMetadataParsingError as error:
+    except (MystMetadataParsingError, nbformat.ValidationError) as error:
         raise ChapterError(f"{path.name}: {error}") from error
-    lines = notebook.metadata.get("source_map", [])
+    starts = notebook.metadata.get("source_map", [])
     cells = [
         Cell(
             kind=cell.cell_type,
             lang=cell.metadata.get("lang"),
             source=cell.source,
             metadata=dict(cell.metadata),
-            line=line if cell.cell_type == "code" else line + 1,
+            line=max(start, 1),
         )
-        for cell, line in zip(notebook.cells, lines, strict=True)
+        for cell, start in zip(notebook.cells, starts, strict=True)
     ]
     chapter = Chapter(path, tuple(cells))
     _require_twins(chapter)

@@ -1,0 +1,60 @@
+# From a fresh clone, with only Python 3.11 (or newer) and pip there. Every target sets up what it needs.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+INSTALLED := $(VENV)/installed
+RUN := $(VENV)/bin/python
+SAY = @printf '\n== %s\n'
+
+# the profile that runs anywhere, and the thread count the committed results were made with:
+# a sum of floats depends on how many threads share it
+export MLMTUTOR_PROFILE := mini
+export OMP_NUM_THREADS := 2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book notebooks test serve lint clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
+
+book: $(INSTALLED) ## run every chapter on the mini profile and build the site from the results
+	$(RUN) -m book.tools book
+
+notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
+	$(RUN) -m book.tools notebooks
+
+test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
+	$(SAY) "book: sources and notebooks"
+	$(RUN) -m pytest tests/book
+	$(SAY) "package: unit tests and doctests"
+	$(RUN) -m pytest --doctest-modules mlmtutor book/tools tests --ignore=tests/book --ignore=tests/site --durations=5
+	$(SAY) "site: built from the committed notebooks, looked at in Chromium"
+	$(RUN) -m pytest tests/site
+	$(SAY) "notebooks: both languages run again, every output compared"
+	$(RUN) -m pytest -vv --nbval --nbval-current-env book/en book/zh
+	$(SAY) "all passed"
+
+serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)
+	@test -f _build/html/index.html || $(MAKE) book
+	$(PYTHON) -m http.server --directory _build/html --bind 127.0.0.1 $(PORT)
+
+lint: $(INSTALLED) ## check style and formatting of the Python files
+	$(RUN) -m ruff check --extend-exclude '*.ipynb' .
+	$(RUN) -m ruff format --check --exclude '*.ipynb' mlmtutor book tests
+
+clean: ## remove what was built and kept; the virtual environment stays
+	rm -rf _build .pytest_cache .ruff_cache *.egg-info
+	find mlmtutor book tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian ships Python without the pip that `venv` would put in; then the pip at hand installs one
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}; try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(RUN) install --quiet pip; }
+
+$(INSTALLED): pyproject.toml constraints.txt | $(RUN)
+	$(SAY) "installing into $(VENV); the first time takes some minutes"
+	$(RUN) -m pip install -c constraints.txt -e ".[mini,book,test]"
+	@touch $@

@@ -1,0 +1,56 @@
+"""The site built from the committed notebooks, a server for it, and Chromium."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from book.tools.site import build, stage
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """Folder of the built site."""
+    folder = tmp_path_factory.mktemp("site")
+    stage(ROOT, folder / "stage")
+    return build(folder / "stage", folder)
+
+
+@pytest.fixture(scope="session")
+def address(site) -> Iterator[str]:
+    """Address of a plain static server for the site."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium. Without one, the tests fail where CI is set and are skipped elsewhere."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        message = "NO BROWSER: the pages were not looked at; `apt-get install chromium` lets these tests run"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
