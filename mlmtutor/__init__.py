@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "adapt": ["AdaptSettings", "adapt_model", "suggest_training"],
+    "checks": ["check_answer", "check_range"],
     "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
     "fill_mask": ["Candidate", "fill_masks"],
     "heads": ["masked_lm_loss", "score_masked"],
@@ -32,7 +33,7 @@ _HOMES = {
         "mask_batch",
     ],
     "perplexity": ["Comparison", "Evaluation", "compare", "evaluate"],
-    "plots": ["plot_lengths", "plot_losses", "plot_perplexities"],
+    "plots": ["plot_candidates", "plot_lengths", "plot_losses", "plot_perplexities"],
     "precision": ["choose_precision"],
     "report": ["Report"],
     "reviews": [

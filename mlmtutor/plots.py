@@ -1,8 +1,8 @@
-"""Figures: loss curves, lengths, perplexities with their intervals."""
+"""Figures: candidates, lengths, loss curves, perplexities with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from mlmtutor.fill_mask import Candidate
     from mlmtutor.perplexity import Evaluation
     from mlmtutor.training import TrainingHistory
 
@@ -22,6 +23,44 @@ def _new_axes() -> Axes:
 
     with plt.style.context(STYLE):
         return plt.subplots()[1]
+
+
+def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | None = None) -> Axes:
+    """Draw the probabilities of the candidates for a blank, for one model or for several.
+
+    Args:
+        groups: Name of the model to its candidates; a token that a model does not list has no bar there.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: probability to the right, tokens downwards in the order of their first appearance.
+
+    Raises:
+        ValueError: If there is no candidate.
+
+    Source: chapter 01_fill_mask.
+    """
+    tokens = list(dict.fromkeys(c.token for candidates in groups.values() for c in candidates))
+    if not tokens:
+        raise ValueError("expected at least one candidate, found none")
+    ax = _new_axes() if ax is None else ax
+    height = 0.8 / len(groups)
+    for number, (name, candidates) in enumerate(groups.items()):
+        rows = [tokens.index(c.token) + (number - (len(groups) - 1) / 2) * height for c in candidates]
+        ax.barh(
+            rows,
+            [c.probability for c in candidates],
+            height,
+            label=name,
+            hatch=["", "///", "..."][number % 3],
+        )
+    if len(groups) > 1:
+        ax.legend()
+    ax.set_yticks(range(len(tokens)), tokens)
+    ax.invert_yaxis()
+    ax.set_xlabel("probability")
+    ax.set_ylabel("token")
+    return ax
 
 
 def plot_losses(history: TrainingHistory, *, ax: Axes | None = None) -> Axes:

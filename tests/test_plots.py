@@ -4,7 +4,7 @@ import pytest
 
 mpl.use("Agg")
 
-from mlmtutor import plot_lengths, plot_losses, plot_perplexities
+from mlmtutor import Candidate, plot_candidates, plot_lengths, plot_losses, plot_perplexities
 from mlmtutor.perplexity import Evaluation
 from mlmtutor.training import TrainingHistory
 
@@ -24,6 +24,15 @@ def test_loss_curve_shows_training_and_frozen_masks():
     assert list(frozen.get_xdata()) == [10.0, 20.0]
     assert frozen.get_ydata() == pytest.approx(np.log([90, 60]))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats per masked token)")
+
+
+def test_candidates_of_two_models_share_their_rows():
+    before = [Candidate("deal", 1, 0.3, ""), Candidate("film", 2, 0.1, "")]
+    after = [Candidate("film", 2, 0.5, "")]
+    ax = plot_candidates({"before": before, "after": after})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["deal", "film"]
+    assert [bar.get_width() for bar in ax.patches] == [0.3, 0.1, 0.5]
+    assert ax.patches[1].get_y() < 1 < ax.patches[2].get_y() + ax.patches[2].get_height()
 
 
 def test_lengths_are_counted_and_marked():
@@ -63,6 +72,7 @@ def test_plots_draw_where_they_are_told():
 def test_nothing_to_draw_is_an_error():
     for draw, data in [
         (plot_losses, TrainingHistory((), (), {}, 1.0, 2.0, "fp32", "cpu")),
+        (plot_candidates, {}),
         (plot_lengths, []),
         (plot_perplexities, {}),
     ]:

@@ -1,0 +1,24 @@
+import pytest
+
+from mlmtutor import check_answer, check_range
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "said"),
+    [
+        (5, 5, "Right. Because."),
+        (4, 5, "Not yet: you say 4. Because."),
+        (36.6, 36.598, "Right. Because."),
+        (20.1, 36.598, "Not yet: you say 20.1. Because."),
+        ("film", "film", "Right. Because."),
+        (..., 5, "No answer yet: replace the ... and run the cell again."),
+    ],
+)
+def test_answer_is_judged_and_explained(answer, expected, said, capsys):
+    check_answer(answer, expected=expected, why="Because.")
+    assert capsys.readouterr().out == said + "\n"
+
+
+def test_value_out_of_range_is_an_error():
+    with pytest.raises(ValueError, match="expected perplexity within 85 to 125, found 140"):
+        check_range(140, low=85, high=125, name="perplexity")
