@@ -5,6 +5,8 @@ PORT ?= 8000
 VENV := .venv
 INSTALLED := $(VENV)/installed
 RUN := $(VENV)/bin/python
+# pytest does not start where the standard input is closed
+PYTEST := </dev/null $(RUN) -m pytest
 SAY = @printf '\n== %s\n'
 
 # the profile that runs anywhere, and the thread count the committed results were made with:
@@ -27,13 +29,13 @@ notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 
 test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
 	$(SAY) "book: sources and notebooks"
-	$(RUN) -m pytest tests/book
+	$(PYTEST) tests/book
 	$(SAY) "package: unit tests and doctests"
-	$(RUN) -m pytest --doctest-modules mlmtutor book/tools tests --ignore=tests/book --ignore=tests/site --durations=5
+	$(PYTEST) --doctest-modules mlmtutor book/tools tests --ignore=tests/book --ignore=tests/site --durations=5
 	$(SAY) "site: built from the committed notebooks, looked at in Chromium"
-	$(RUN) -m pytest tests/site
+	$(PYTEST) -rs tests/site
 	$(SAY) "notebooks: both languages run again, every output compared"
-	$(RUN) -m pytest -vv --nbval --nbval-current-env book/en book/zh
+	$(PYTEST) -vv --nbval --nbval-current-env book/en book/zh
 	$(SAY) "all passed"
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)

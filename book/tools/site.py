@@ -52,7 +52,8 @@ def build(source: Path, output: Path) -> Path:
     site = output / "_build" / "html"
     if _frame_changed(source, site / "index.html"):
         flags.append("--all")
-    if subprocess.run([*JUPYTER_BOOK, "build", str(source), *flags]).returncode:
+    command = [*JUPYTER_BOOK, "build", str(source), *flags]
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:  # warnings go to stderr
         raise RuntimeError("the site was not built: see the warnings above")
     return site
 
