@@ -37,8 +37,8 @@ def score_masked(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Predict the masked tokens of a batch, and no others.
 
-    In the families of :data:`HEADS` the hidden states of the masked positions are picked out before they enter
-    the head. Other models compute all positions, and their logits are picked out afterwards.
+    In the families of :data:`HEADS` the hidden states of masked positions are picked out before they enter the
+    head. Other models compute all positions, and their logits are picked out afterwards.
 
     Args:
         model: A model with a masked-LM head, bare or inside ``DistributedDataParallel``.
@@ -66,9 +66,7 @@ def score_masked(
     """
     positions = (labels.flatten() != IGNORED).nonzero().squeeze(1)
     if len(positions) == 0:
-        raise ValueError(
-            f"expected at least one masked token to score, found none in {tuple(labels.shape)} labels"
-        )
+        raise ValueError(f"expected at least one masked token, found none in labels {tuple(labels.shape)}")
     targets = labels.flatten().index_select(0, positions)
     with _picked_before_the_head(model, positions):
         logits = model(input_ids=input_ids, attention_mask=attention_mask).logits

@@ -28,7 +28,7 @@ class Evaluation:
         num_masked: ``(num_chunks,) int64``, how many those are.
         num_correct: ``(num_chunks,) int64``, for how many of them the model's first choice is right.
         text_index: ``(num_chunks,) int32``, the text in which each chunk begins.
-        by_kind: ``{kind: (loss_sum, num_masked)}`` for tokens shown as ``mask``, as ``random`` ones, or ``kept``.
+        by_kind: ``{kind: (loss_sum, num_masked)}`` for tokens shown as ``mask``, as ``random`` or ``kept``.
         sha256: Digest of the masks.
 
     Example:
@@ -191,7 +191,7 @@ def _check_masks(masks: FrozenMasks) -> None:
 
 @contextmanager
 def as_loaded(model: nn.Module) -> Iterator[None]:
-    """Put a model in evaluation mode for a while, without the autocast that a training may have put around it."""
+    """Put a model in evaluation mode for a while, without the autocast of a training that may be going on."""
     was_training = model.training
     # subtle: accelerate replaces the forward of the model that it trains, and leaves it replaced
     wrapped = model.__dict__.pop("forward") if "_original_forward" in model.__dict__ else None

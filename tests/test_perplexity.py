@@ -18,8 +18,9 @@ from mlmtutor.testing import tiny_tokenizer
 
 def make_model(seed=0, **changes):
     torch.manual_seed(seed)
-    size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    config = BertConfig(vocab_size=18, max_position_embeddings=16, initializer_range=0.5, **size | changes)
+    sizes = {"vocab_size": 18, "hidden_size": 16, "intermediate_size": 32, "max_position_embeddings": 16}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.5}
+    config = BertConfig(**sizes | layers | changes)
     return BertForMaskedLM(config).eval()
 
 

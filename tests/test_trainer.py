@@ -1,0 +1,200 @@
+"""The trainer: one loss, however a step is cut up; masks that follow the epoch; nothing hidden."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import two_ranks
+from transformers import GPT2Config, GPT2LMHeadModel, TrainingArguments
+
+from mlmtutor.chunking import ChunkRows
+from mlmtutor.masking import MaskingCollator, freeze_masks
+from mlmtutor.perplexity import evaluate
+from mlmtutor.testing import tiny_tokenizer
+from mlmtutor.trainer import MaskedLMTrainer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    # tiny matrices: threads that wait for each other on a busy machine are slower than none
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Two epochs of four steps of 8 chunks, on one device."""
+    return two_ranks.train(tmp_path_factory.mktemp("whole"))
+
+
+def assert_same_training(found, expected, tolerance=1e-5):
+    assert found["losses"] == pytest.approx(expected["losses"], abs=tolerance)
+    assert found["perplexities"] == pytest.approx(expected["perplexities"], rel=tolerance)
+    for name, gradient in expected["gradients"].items():
+        torch.testing.assert_close(
+            found["gradients"][name], gradient, atol=tolerance, rtol=tolerance, msg=name
+        )
+    for name, weight in expected["weights"].items():
+        torch.testing.assert_close(found["weights"][name], weight, atol=tolerance, rtol=tolerance, msg=name)
+
+
+def rows_per_step(seen, batches_per_step):
+    """Join the batches of each step: ``[(epoch, sorted rows), ...]``."""
+    steps = [seen[start : start + batches_per_step] for start in range(0, len(seen), batches_per_step)]
+    return [(step[0][0], sorted(row for _, rows in step for row in rows)) for step in steps]
+
+
+@pytest.mark.parametrize("batch_size", [4, 2])
+def test_gradient_accumulation_equals_one_big_batch(whole, tmp_path, batch_size):
+    parts = 8 // batch_size
+    found = two_ranks.train(
+        tmp_path, per_device_train_batch_size=batch_size, gradient_accumulation_steps=parts
+    )
+    assert_same_training(found, whole)
+    assert rows_per_step(found["seen"], parts) == rows_per_step(whole["seen"], 1)
+
+
+def test_an_incomplete_last_step_is_divided_by_its_own_masked_tokens(tmp_path):
+    # 32 chunks in steps of 12: the third step has 8, in accumulated parts of 6 and 2
+    big = two_ranks.train(tmp_path / "big", per_device_train_batch_size=12)
+    parts = two_ranks.train(tmp_path / "parts", per_device_train_batch_size=6, gradient_accumulation_steps=2)
+    assert_same_training(parts, big)
+
+
+def test_two_ranks_equal_one_device(whole, tmp_path):
+    script = Path(two_ranks.__file__)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(script.parents[1])}
+    done = subprocess.run(
+        [*command, str(script), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads((tmp_path / "ranks.json").read_text())
+    tensors = torch.load(tmp_path / "tensors.pt")
+    assert report["size"] == 2
+    for name in ("whole", "shared", "resumed"):
+        gradients, weights = tensors[name]
+        # the first gradients of the resumed training are those of a later step
+        expected = {**whole, "gradients": {}} if name == "resumed" else whole
+        assert_same_training({**report["runs"][name], "gradients": gradients, "weights": weights}, expected)
+    for name, parts, first in (("whole", 1, 0), ("shared", 2, 0), ("resumed", 1, 6)):
+        ranks = [rows_per_step(seen[name], parts) for seen in report["seen"]]
+        joined = [(a[0], sorted(a[1] + b[1])) for a, b in zip(*ranks, strict=True)]
+        assert joined == rows_per_step(whole["seen"], 1)[first:]
+
+
+def test_every_epoch_and_every_worker_draws_the_masks_of_its_epoch(whole, tmp_path):
+    assert [epoch for epoch, _ in whole["seen"]] == [0] * 4 + [1] * 4
+    found = two_ranks.train(tmp_path, num_workers=2)
+    assert_same_training(found, whole, tolerance=1e-6)
+
+
+@pytest.mark.parametrize("last_step", [3, 4, 6], ids=["in epoch 1", "between epochs", "in epoch 2"])
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path, last_step):
+    accumulate = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "dropout": 0.1}
+    save = {"save_strategy": "steps", "save_steps": last_step} | accumulate
+    expected = two_ranks.train(tmp_path / "whole", **accumulate)
+    stopped = two_ranks.train(tmp_path / "cut", last_step=last_step, **save)
+    resumed = two_ranks.train(tmp_path / "cut", resume=True, **save)
+    assert stopped["losses"] == expected["losses"][:last_step]
+    assert resumed["losses"] == expected["losses"]
+    assert resumed["seen"] == expected["seen"][2 * last_step :]
+    for name, weight in expected["weights"].items():
+        assert torch.equal(resumed["weights"][name], weight), name
+
+
+def make_trainer(tmp_path, model=None, **changes):
+    arguments = {"output_dir": str(tmp_path), "use_cpu": True, "save_strategy": "no", "max_steps": 2}
+    return MaskedLMTrainer(
+        two_ranks.make_model() if model is None else model,
+        TrainingArguments(**arguments | changes),
+        data_collator=MaskingCollator(tiny_tokenizer(), settings=two_ranks.MASKING),
+        train_dataset=ChunkRows(two_ranks.make_chunks()),
+        eval_dataset=freeze_masks(
+            two_ranks.make_chunks(), tokenizer=tiny_tokenizer(), settings=two_ranks.MASKING, seed=0
+        ),
+    )
+
+
+def test_default_arguments_simply_work_and_are_not_changed(tmp_path):
+    args = TrainingArguments(str(tmp_path), use_cpu=True, save_strategy="no", max_steps=1)
+    assert args.remove_unused_columns
+    collator = MaskingCollator(tiny_tokenizer(), settings=two_ranks.MASKING)
+    rows = ChunkRows(two_ranks.make_chunks())
+    MaskedLMTrainer(two_ranks.make_model(), args, data_collator=collator, train_dataset=rows).train()
+    assert args.remove_unused_columns and args.logging_nan_inf_filter and not args.disable_tqdm
+
+
+def test_nothing_is_reported_or_printed_unless_asked(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "online")
+    trainer = make_trainer(tmp_path, report_to="all", logging_steps=1, save_strategy="steps", save_steps=2)
+    assert trainer.args.report_to == []
+    trainer.train()
+    trainer.evaluate()
+    printed = capfd.readouterr()
+    assert printed.out == "" and "it/s" not in printed.err and "%|" not in printed.err
+
+
+def test_progress_is_one_plain_bar_on_standard_error(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("MLMTUTOR_PROGRESS", "1")
+    make_trainer(tmp_path, logging_steps=1).train()
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "training: 100%" in printed.err and "2/2" in printed.err and "loss" in printed.err
+
+
+def test_evaluation_is_that_of_perplexity_and_keeps_no_logits(tmp_path):
+    trainer = make_trainer(tmp_path)
+    result = evaluate(trainer.model, trainer.eval_dataset)
+    metrics = trainer.evaluate()
+    assert metrics["eval_perplexity"] == pytest.approx(result.perplexity)
+    assert metrics["eval_num_masked"] == result.count
+    assert all(isinstance(value, int | float) for value in metrics.values())
+    with pytest.raises(TypeError, match="expected FrozenMasks, found ChunkRows"):
+        trainer.evaluate(trainer.train_dataset)
+
+
+def test_model_is_in_full_precision_again_after_bf16_training(tmp_path):
+    trainer = make_trainer(tmp_path, bf16=True, eval_strategy="steps", eval_steps=2)
+    trainer.train()
+    model = trainer.model
+    assert model.forward.__func__ is type(model).forward
+    # the evaluation during training was in full precision too
+    during = trainer.state.log_history[-2]["eval_loss"]
+    assert during == pytest.approx(evaluate(model, trainer.eval_dataset).loss, rel=1e-6)
+    assert during != evaluate(model, trainer.eval_dataset, precision="bf16").loss
+
+
+def test_loss_of_a_batch_alone_needs_no_count(tmp_path):
+    trainer = make_trainer(tmp_path)
+    batch = trainer.data_collator(trainer.train_dataset[:4])
+    expected = trainer.model.eval()(**batch).loss
+    loss, outputs = trainer.compute_loss(trainer.model, batch, return_outputs=True)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-5) and outputs is None
+
+
+def test_a_causal_model_is_refused(tmp_path):
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=18, n_embd=8, n_layer=1, n_head=2))
+    with pytest.raises(ValueError, match="found GPT2LMHeadModel: a causal model"):
+        make_trainer(tmp_path, model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label_smoothing_factor": 0.1}, "label_smoothing_factor must be 0 here, got 0.1"),
+        (
+            {"dataloader_persistent_workers": True, "dataloader_num_workers": 1},
+            "dataloader_persistent_workers must be off",
+        ),
+    ],
+)
+def test_arguments_that_cannot_be_honoured_are_refused(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        make_trainer(tmp_path, **change)
