@@ -1,4 +1,18 @@
 """From one chapter source to two notebooks and a site: read, run, compose, check, build.
 
 ``python -m book.tools --help`` lists the commands; `make` calls them.
+
+How a chapter is written, ``book/chapters/NN_slug.md``:
+
+- Prose comes in pairs, ``+++ {"lang": "en"}`` and right after it ``+++ {"lang": "zh"}``: the same heading levels,
+  inline code, digits, links and formulas in both. One sentence a line; Chinese lines are joined again.
+- Code is written once, with English output: ``{code-cell} ipython3``, 20 lines at most, a median of 6.
+  It writes files into a temporary folder only, and prints nothing that the next run or machine would give
+  differently. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
+- Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
+  is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site),
+  ``raises-exception`` (an error shown on purpose).
+- An answer in prose folds with ``<details><summary>Answer</summary>``, an empty line before and after its text.
+- A link to another chapter is a link to its notebook: ``[chunks](03_chunking.ipynb#by-hand)``.
+- A cell may carry an ``id``; without one its id follows from its text. A new chapter is entered in ``_toc.yml``.
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from book.tools.site import build, stage
+from book.tools.site import build
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -19,9 +19,7 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networ
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
     """Folder of the built site."""
-    folder = tmp_path_factory.mktemp("site")
-    stage(ROOT, folder / "stage")
-    return build(folder / "stage", folder)
+    return build(ROOT, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="session")
