@@ -41,6 +41,16 @@ def choose_precision(device: torch.device | str | None = None) -> Precision:
     return "fp32"
 
 
+def check_precision_name(precision: str) -> None:
+    """Make sure that there is such a precision.
+
+    Raises:
+        ValueError: If there is not.
+    """
+    if precision not in ("auto", "bf16", "fp16", "fp32"):
+        raise ValueError(f"precision must be 'auto', 'bf16', 'fp16' or 'fp32', got {precision!r}")
+
+
 def check_precision(precision: str, *, device: torch.device | str) -> Precision:
     """Make sure that a precision can be had, and settle ``"auto"``.
 
@@ -57,9 +67,8 @@ def check_precision(precision: str, *, device: torch.device | str) -> Precision:
     """
     import torch
 
+    check_precision_name(precision)
     kind = torch.device(device).type
-    if precision not in ("auto", "bf16", "fp16", "fp32"):
-        raise ValueError(f"precision must be 'auto', 'bf16', 'fp16' or 'fp32', got {precision!r}")
     if precision == "fp16" and kind != "cuda":
         raise ValueError(
             f"precision 'fp16' needs an NVIDIA GPU, found device {kind!r}: take 'auto', 'bf16' or 'fp32'"

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlmtutor.hub import find_device
+from mlmtutor.precision import Precision, check_precision, check_precision_name
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -44,7 +45,7 @@ class TrainingSettings:
     logging_steps: int = 10  # steps between two points of the loss curve
     save_steps: int | None = None  # steps between checkpoints; None saves at the end of each epoch
     seed: int = 0  # of order, masks and dropout
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # auto asks the device, see choose_precision
+    precision: Precision | Literal["auto"] = "auto"  # auto asks the device, see choose_precision
 
     def __post_init__(self) -> None:
         for name in (
@@ -63,6 +64,7 @@ class TrainingSettings:
             raise ValueError(f"warmup_share must be in [0, 1), got {self.warmup_share}")
         if self.weight_decay < 0:
             raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
+        check_precision_name(self.precision)
 
 
 @dataclass(frozen=True)
@@ -135,10 +137,11 @@ def train_masked_lm(
     from mlmtutor.chunking import ChunkRows
     from mlmtutor.heads import check_masked_lm
     from mlmtutor.masking import MaskingCollator
-    from mlmtutor.precision import check_precision
     from mlmtutor.trainer import MaskedLMTrainer
 
     check_masked_lm(model)
+    if len(train_dataset) == 0:
+        raise ValueError("expected at least one chunk to train on, found an empty data set")
     rows = ChunkRows(train_dataset)
     _check_model(model, tokenizer, rows)
     precision = check_precision(settings.precision, device=find_device())
@@ -185,8 +188,6 @@ def _check_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, row
 
     from mlmtutor.heads import check_chunks_fit
 
-    if len(rows) == 0:
-        raise ValueError("expected at least one chunk to train on, found an empty data set")
     check_chunks_fit(model, rows.columns["input_ids"])
     if len(tokenizer) > model.config.vocab_size:
         raise ValueError(
