@@ -52,9 +52,8 @@ def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, cont
     ]
     _, previous, following = app.builder.relations.get(pagename, [None, None, None])
     for name, page in (("prev", previous), ("next", following)):
-        if (
-            page and language_of(page) != language
-        ):  # the last English page does not lead on to the first Chinese one
+        # the last English page does not lead on to the first Chinese one
+        if page and language_of(page) != language:
             context[name] = None
 
 
@@ -68,10 +67,8 @@ def describe_languages(app: Sphinx, pagename: str, templatename: str, context: d
             LOGGER.warning("%s has no counterpart in the other language", pagename)
         return
     for other, page in pages.items():
-        tag = (
-            f'<link rel="alternate" hreflang="{LANGUAGES[other][0]}" href="{_address(app, pagename, page)}"/>'
-        )
-        context["metatags"] = context.get("metatags", "") + f"\n{tag}"
+        code, address = LANGUAGES[other][0], _address(app, pagename, page)
+        context["metatags"] += f'\n<link rel="alternate" hreflang="{code}" href="{address}"/>'
 
 
 def _address(app: Sphinx, pagename: str, page: str) -> str:

@@ -61,6 +61,15 @@ def test_site_with_a_warning_is_not_accepted(book, write, capfd):
     assert "the site was not built" in capfd.readouterr().err
 
 
+def test_page_without_a_counterpart_in_the_other_language_is_a_warning(book, capfd):
+    (book / "book" / "en").mkdir()
+    (book / "book" / "en" / "alone.md").write_text("# Alone\n")
+    with (book / "_toc.yml").open("a") as toc:
+        toc.write("- file: book/en/alone\n")
+    assert main(["book"], root=book) == 1
+    assert "book/en/alone has no counterpart in the other language" in capfd.readouterr().err
+
+
 def test_failing_chapter_stops_the_command_with_one_message(book, write, capsys):
     write("print(f", "1 / 0\nprint(f")
     assert main(["notebooks"], root=book) == 1
