@@ -4,7 +4,11 @@ Everything public can be imported from here. Nothing heavy is loaded before it i
 """
 
 import importlib
+import warnings
 from typing import Any
+
+# tqdm, which several libraries use, misses widgets that nothing here needs
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 __version__ = "0.1.0"
 

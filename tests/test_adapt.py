@@ -70,9 +70,13 @@ def test_model_learns_and_everything_is_written(checkpoint, prose, tmp_path):
     assert report.after["perplexity"] < 0.6 * report.before["perplexity"]
     assert report.data["train_texts"] == 9
     assert report.data["held_out_texts"] == 1
-    model, tokenizer = load_model(tmp_path / "out"), load_tokenizer(tmp_path / "out")
-    ((best, *_),) = fill_masks("the film [MASK] good .", model=model, tokenizer=tokenizer)[0]
-    assert best.token == "was"
+    was = [
+        fill_masks(
+            "the film [MASK] good .", model=load_model(f), tokenizer=load_tokenizer(f), targets=["was"]
+        )[0][0][0].probability
+        for f in (checkpoint, tmp_path / "out")
+    ]
+    assert was[1] > 3 * was[0]
 
 
 def test_report_says_what_the_table_and_the_card_say(checkpoint, prose, tmp_path):

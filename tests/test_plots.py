@@ -6,9 +6,6 @@ mpl.use("Agg")
 
 from mlmtutor import Candidate, plot_candidates, plot_lengths, plot_losses, plot_perplexities
 from mlmtutor.perplexity import Evaluation
-from mlmtutor.training import TrainingHistory
-
-HISTORY = TrainingHistory((10, 20), (5.0, 4.0), {1: 90.0, 2: 60.0}, 1.0, 2.0, "fp32", "cpu")
 
 
 def make_evaluation(loss, sha256="a"):
@@ -18,7 +15,7 @@ def make_evaluation(loss, sha256="a"):
 
 
 def test_loss_curve_shows_training_and_frozen_masks():
-    ax = plot_losses(HISTORY)
+    ax = plot_losses([10, 20], [5.0, 4.0], evaluations={1: 90.0, 2: 60.0})
     training, frozen = ax.lines
     assert training.get_ydata().tolist() == [5.0, 4.0]
     assert list(frozen.get_xdata()) == [10.0, 20.0]
@@ -60,7 +57,7 @@ def test_plots_draw_where_they_are_told():
     from matplotlib.figure import Figure
 
     for draw, data in [
-        (plot_losses, HISTORY),
+        (plot_candidates, {"a": [Candidate("film", 1, 0.5, "")]}),
         (plot_lengths, [1, 2]),
         (plot_perplexities, {"a": make_evaluation(5)}),
     ]:
@@ -69,9 +66,13 @@ def test_plots_draw_where_they_are_told():
         assert ax.get_title() == ""
 
 
+def test_losses_without_their_steps_are_an_error():
+    with pytest.raises(ValueError, match="one loss per logged step, found 1 for 0 steps"):
+        plot_losses([], [5.0])
+
+
 def test_nothing_to_draw_is_an_error():
     for draw, data in [
-        (plot_losses, TrainingHistory((), (), {}, 1.0, 2.0, "fp32", "cpu")),
         (plot_candidates, {}),
         (plot_lengths, []),
         (plot_perplexities, {}),
