@@ -1,7 +1,6 @@
 """A chapter source, its cells, and the notebook of one language made from them."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ import nbformat
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import NotebookNode
 
+from .han import join_han_lines
+
 LANGUAGES = ("en", "zh")
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开", "code_prompt_hide": "收起"}}
-# a line break between two Han characters, which a browser would show as a space
-HAN_SIDE = r"[\u2014\u2018-\u201d\u2026\u3000-\u9fff\uff00-\uffef]"
-HAN_LINE_BREAK = re.compile(rf"^([^#|\n].*{HAN_SIDE})\n(?={HAN_SIDE})", re.MULTILINE)
 SOURCE_ONLY_KEYS = {"lang", "id", "han"}  # cell metadata that steers the tools and is not handed on
 
 
@@ -141,20 +139,6 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
             notebook.cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id, metadata=metadata))
     nbformat.validate(notebook)
     return notebook
-
-
-def join_han_lines(text: str) -> str:
-    """Join the lines of a Chinese paragraph, which its source has one sentence a line.
-
-    Example:
-        >>> join_han_lines("## 分块\\n\\n先连接。\\n再切开。")
-        '## 分块\\n\\n先连接。再切开。'
-    """
-    parts = re.split(r"(^```.*?^```)", text, flags=re.MULTILINE | re.DOTALL)  # odd ones are fenced code
-    for i in range(0, len(parts), 2):
-        while HAN_LINE_BREAK.search(parts[i]):
-            parts[i] = HAN_LINE_BREAK.sub(r"\1", parts[i])
-    return "".join(parts)
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> bool:

@@ -9,7 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from .chapter import LANGUAGES, Chapter, compose
-from .prose import HAN, check_scripts, check_twins, find_links
+from .han import HAN
+from .prose import check_scripts, check_twins, find_links
 
 MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
 MAX_NOTEBOOK_BYTES = 500_000

@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .chapter import Chapter
+from .han import HAN
 
-HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1`*~*\s*$", flags=re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$[^$\n]+\$", flags=re.DOTALL)
 INLINE_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", flags=re.DOTALL)

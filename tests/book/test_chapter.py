@@ -3,7 +3,8 @@
 import nbformat
 import pytest
 
-from book.tools.chapter import ChapterError, compose, find_chapters, join_han_lines, write_notebook
+from book.tools.chapter import ChapterError, compose, find_chapters, write_notebook
+from book.tools.han import join_han_lines
 
 
 def test_chapter_knows_where_each_cell_stands(write):
@@ -101,9 +102,13 @@ def test_outputs_for_another_number_of_cells_are_refused(write):
 
 
 def test_chinese_lines_are_joined_and_others_left_alone():
-    kept = "## 标题\n正文\n\n- 一\n- 二\n\n```\n甲\n乙\n```\n\nEnglish\n中文"
+    kept = "## 标题\n正文：\n- 一。\n- 二。\n1. 三。\n\n```\n甲。\n乙\n```\n\nEnglish\n中文\n<br>\n\n| 表 |\n| 格。 |"
     assert join_han_lines(kept) == kept
     assert join_han_lines("甲，\n乙。\n丙") == "甲，乙。丙"
+    assert (
+        join_han_lines("不是字母。\n*分词器*与\n[词表](x)：\n`a` 和 b")
+        == "不是字母。*分词器*与[词表](x)：`a` 和 b"
+    )
 
 
 def test_notebook_is_written_only_if_it_changed(write, root):
