@@ -108,8 +108,8 @@ def train_masked_lm(
 ) -> TrainingHistory:
     """Train a masked language model on chunks, with masks drawn anew in each epoch.
 
-    The same arguments on the same machine give the same losses and weights, and a resumed training gives those
-    of one that was never interrupted.
+    The same arguments on the same machine give the same losses and weights, and a resumed training gives
+    those of one that was never interrupted.
 
     Args:
         model: A model with a masked-LM head, in float32. It is changed, and comes back in evaluation mode, on
@@ -120,15 +120,15 @@ def train_masked_lm(
         settings: How to train.
         output_dir: Folder for checkpoints, of which the last is kept. None saves nothing.
         evaluation: Frozen masks to measure on after each epoch, or None.
-        resume: Go on from the last checkpoint in ``output_dir``.
+        resume: Go on from the last checkpoint in ``output_dir``, or begin again if there was none yet.
         progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.progress.is_watched`.
 
     Returns:
         The :class:`TrainingHistory`.
 
     Raises:
-        ValueError: If the model has no masked-LM head or cannot read the chunks, if the precision cannot be had,
-            if there is nothing to resume, or if ``output_dir`` holds another training.
+        ValueError: If the model has no masked-LM head or cannot read the chunks, if the precision cannot be
+            had, if there is nothing to resume, or if ``output_dir`` holds another training.
 
     Source: chapter 06_fine_tuning.
     """
@@ -146,7 +146,7 @@ def train_masked_lm(
     _check_model(model, tokenizer, rows)
     precision = check_precision(settings.precision, device=find_device())
     plan = asdict(settings) | asdict(masking) | {"num_chunks": len(rows)}
-    first_step = _open_output_dir(output_dir, plan=plan, resume=resume)
+    first_step, checkpoint = _open_output_dir(output_dir, plan=plan, resume=resume)
 
     with TemporaryDirectory() if output_dir is None else nullcontext(output_dir) as folder:
         trainer = MaskedLMTrainer(
@@ -161,7 +161,7 @@ def train_masked_lm(
             progress=progress,
         )
         started = time.perf_counter()
-        trainer.train(resume_from_checkpoint=resume)
+        trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
         seconds = time.perf_counter() - started - trainer.evaluation_seconds
     model.eval()
 
@@ -198,32 +198,33 @@ def _check_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, row
         raise ValueError(f"expected weights in torch.float32, found {model.dtype}: call model.float() first")
 
 
-def _open_output_dir(output_dir: str | Path | None, *, plan: dict[str, Any], resume: bool) -> int:
-    """Note the plan of a new training, or compare it with the one to resume; give the step to begin at."""
-    from transformers.trainer_utils import get_last_checkpoint
-
+def _open_output_dir(
+    output_dir: str | Path | None, *, plan: dict[str, Any], resume: bool
+) -> tuple[int, Path | None]:
+    """Note the plan of a new training, or check that of the one to resume; give step and checkpoint to begin at."""
     if output_dir is None:
         if resume:
             raise ValueError("resume needs the output_dir of the training to resume, got None")
-        return 0
+        return 0, None
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = get_last_checkpoint(str(folder))
     noted = folder / "training.json"
+    # the state is saved last: without it, saving was interrupted
+    steps = [int(path.parent.name.split("-")[1]) for path in folder.glob("checkpoint-*/trainer_state.json")]
     if not resume:
-        if checkpoint is not None:
+        if steps:
             raise ValueError(f"{folder} holds a training already: resume it, or choose another folder")
         noted.write_text(json.dumps(plan, indent=2))
-        return 0
-    if checkpoint is None or not noted.exists():
-        raise ValueError(f"expected a checkpoint to resume from in {folder}, found none")
+        return 0, None
+    if not noted.exists():
+        raise ValueError(f"expected a training to resume in {folder}, found none")
     before = json.loads(noted.read_text())
     changes = [
         f"{name} {plan[name]!r} for {before.get(name)!r}" for name in plan if plan[name] != before.get(name)
     ]
     if changes:
         raise ValueError(f"expected the settings of the training to resume, found {', '.join(changes)}")
-    return int(checkpoint.rsplit("-", 1)[1])
+    return (max(steps), folder / f"checkpoint-{max(steps)}") if steps else (0, None)
 
 
 def _to_arguments(

@@ -131,6 +131,14 @@ def test_default_arguments_simply_work_and_are_not_changed(tmp_path):
     assert args.remove_unused_columns and args.logging_nan_inf_filter and not args.disable_tqdm
 
 
+def test_several_gpus_in_one_process_are_not_split_over(tmp_path):
+    args = TrainingArguments(str(tmp_path), use_cpu=True, save_strategy="no", per_device_train_batch_size=4)
+    assert args.device.type == "cpu"
+    args._n_gpu = 2  # what transformers finds on a machine with two GPUs and no launcher
+    trainer = MaskedLMTrainer(two_ranks.make_model(), args)
+    assert (trainer.args.n_gpu, trainer.args.train_batch_size) == (1, 4)
+
+
 def test_nothing_is_reported_or_printed_unless_asked(tmp_path, capfd, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "online")
     trainer = make_trainer(tmp_path, report_to="all", logging_steps=1, save_strategy="steps", save_steps=2)

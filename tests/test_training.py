@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from transformers import GPT2Config, GPT2LMHeadModel, TrainerCallback
+from transformers import DefaultFlowCallback, GPT2Config, GPT2LMHeadModel
 from two_ranks import make_chunks, make_model
 
 from mlmtutor.masking import MaskingSettings, freeze_masks
 from mlmtutor.perplexity import evaluate
 from mlmtutor.testing import tiny_tokenizer
-from mlmtutor.trainer import MaskedLMTrainer
 from mlmtutor.training import TrainingSettings, train_masked_lm
 
 MASKING = MaskingSettings(unit="token", mask_prob=0.2)
@@ -98,34 +97,49 @@ def test_the_last_checkpoint_is_kept_and_loads(tmp_path):
         assert torch.equal(loaded.state_dict()[name], weight)
 
 
-class Interruption(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 6:
+def interrupt(monkeypatch, *, step, **options):
+    """Train, and stop as if with Ctrl-C after a step."""
+    on_step_end = DefaultFlowCallback.on_step_end
+
+    def stop(self, args, state, control, **kwargs):
+        if state.global_step == step:
             raise KeyboardInterrupt
+        return on_step_end(self, args, state, control, **kwargs)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(DefaultFlowCallback, "on_step_end", stop)
+        train(**options)
 
 
-def test_resumed_training_equals_an_uninterrupted_one(tmp_path, masks, monkeypatch, caplog):
+@pytest.mark.parametrize("step", [2, 6, 8], ids=["before a checkpoint", "in an epoch", "at the end"])
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path, masks, monkeypatch, caplog, step):
     settings = replace(SETTINGS, save_steps=3, precision="bf16")
     expected_model, model = make_model(dropout=0.1), make_model(dropout=0.1)
     expected = train(expected_model, settings=settings, evaluation=masks)
-
-    started = MaskedLMTrainer.__init__
-    with monkeypatch.context() as patched:
-
-        def start(self, *args, **kwargs):
-            started(self, *args, **kwargs)
-            self.add_callback(Interruption())
-
-        patched.setattr(MaskedLMTrainer, "__init__", start)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings=settings, evaluation=masks, output_dir=tmp_path)
-
+    interrupt(monkeypatch, step=step, settings=settings, evaluation=masks, output_dir=tmp_path)
     history = train(model, settings=settings, evaluation=masks, output_dir=tmp_path, resume=True)
     assert (history.steps, history.losses) == (expected.steps, expected.losses)
     assert history.evaluations == expected.evaluations
     for a, b in zip(expected_model.parameters(), model.parameters(), strict=True):
         assert torch.equal(a, b)
     assert "missing keys" not in caplog.text
+
+
+def test_a_checkpoint_that_was_not_finished_is_passed_over(tmp_path, monkeypatch):
+    settings = replace(SETTINGS, save_steps=3)
+    interrupt(monkeypatch, step=5, settings=settings, output_dir=tmp_path)
+    (tmp_path / "checkpoint-6").mkdir()
+    history = train(settings=settings, output_dir=tmp_path, resume=True)
+    assert history.losses == train(settings=settings).losses
+
+
+def test_a_finished_training_can_be_resumed_to_its_result(tmp_path):
+    first, again = make_model(), make_model()
+    expected = train(first, output_dir=tmp_path)
+    history = train(again, output_dir=tmp_path, resume=True)
+    assert history.losses == expected.losses and history.tokens_per_second == 0
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_resuming_with_other_settings_is_refused(tmp_path):
@@ -142,7 +156,7 @@ def test_a_new_training_does_not_mix_with_an_old_one(tmp_path):
 
 
 def test_resuming_needs_something_to_resume(tmp_path):
-    with pytest.raises(ValueError, match="expected a checkpoint to resume from"):
+    with pytest.raises(ValueError, match="expected a training to resume in"):
         train(output_dir=tmp_path, resume=True)
     with pytest.raises(ValueError, match="resume needs the output_dir"):
         train(resume=True)
