@@ -161,14 +161,14 @@ def evaluate(
     precision = check_precision(precision, device=model.device)
     losses, correct = [], []
     starts = range(0, len(masks), batch_size)
-    bar = tqdm(starts, desc="evaluating", unit="batch", disable=not is_watched(progress))
+    bar = tqdm(starts, desc="evaluating", unit="batch", mininterval=1.0, disable=not is_watched(progress))
     with torch.inference_mode(), as_loaded(model), autocast(model.device, precision=precision):
         for start in bar:
             rows = slice(start, start + batch_size)
             if (masks.labels[rows] == IGNORED).all():
                 continue
             logits, targets = score_masked(model, **_to_tensors(masks, rows, model.device))
-            losses.append(cross_entropy(logits.float(), targets, reduction="none").double().cpu().numpy())
+            losses.append(cross_entropy(logits.float(), targets, reduction="none").cpu().double().numpy())
             correct.append((logits.argmax(dim=-1) == targets).cpu().numpy())
     return _gather(masks, np.concatenate(losses), np.concatenate(correct))
 

@@ -17,12 +17,12 @@ from mlmtutor.precision import autocast, check_precision, choose_precision
     ],
 )
 def test_cpu_takes_bf16_only_with_instructions_for_it(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
     assert choose_precision("cpu") == expected
 
 
 def test_older_torch_that_does_not_tell_means_fp32(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert choose_precision("cpu") == "fp32"
 
 
@@ -42,7 +42,7 @@ def test_no_device_named_means_the_best_one_here(monkeypatch):
 
 
 def test_auto_is_settled_and_names_are_checked(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
     assert check_precision("auto", device="cpu") == "fp32"
     assert check_precision("bf16", device="cpu") == "bf16"
     with pytest.raises(ValueError, match="precision must be 'auto', 'bf16', 'fp16' or 'fp32', got 'half'"):

@@ -162,9 +162,9 @@ def test_resuming_needs_something_to_resume(tmp_path):
         train(resume=True)
 
 
-def test_a_word_per_chunk_that_cannot_be_hidden_is_an_error_not_nan():
+def test_chunks_with_nothing_to_hide_are_an_error_not_nan():
     specials = Dataset.from_dict({"input_ids": [[2, 3, 2, 3]] * 8, "text_index": list(range(8))})
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="found only special tokens in a batch of 8 x 4 tokens"):
         train(chunks=specials)
 
 
