@@ -58,6 +58,12 @@ def suggest_training(model: str = MINI) -> TrainingSettings:
 
     Returns:
         For ``"mini"`` and on a CPU, small batches and few epochs; the original notebook's on a GPU.
+
+    Example:
+        >>> suggest_training("mini").learning_rate
+        0.0003
+
+    Source: chapter 11_your_domain.
     """
     rate = 3e-4 if model == MINI else 2e-5
     if find_device() == "cpu":
@@ -90,6 +96,12 @@ def adapt_model(
     Raises:
         ValueError: If texts, checkpoint or settings do not fit, or there is too little text.
         OSError: If something is not there, cannot be reached or cannot be written.
+
+    Example:
+        >>> adapt_model(AdaptSettings(source="no_such_file.txt"), output_dir="adapted")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: expected a file or folder with texts, found no 'no_such_file.txt'
 
     Source: chapter 11_your_domain.
     """

@@ -53,6 +53,12 @@ def fill_masks(
     Raises:
         ValueError: If a text has no mask or is too long, ``top_k`` is out of range, or a target is several tokens.
 
+    Example:
+        >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
+        >>> ((blank,),) = fill_masks("the [MASK]", model=tiny_model(), tokenizer=tiny_tokenizer(), top_k=2)
+        >>> [candidate.text for candidate in blank] == [f"the {candidate.token}" for candidate in blank]
+        True
+
     Source: chapter 01_fill_mask.
     """
     import torch

@@ -118,6 +118,16 @@ def masked_lm_loss(
     Raises:
         ValueError: If nothing is masked; never NaN.
 
+    Example:
+        >>> import torch
+        >>> from mlmtutor.testing import tiny_model
+        >>> ids = torch.tensor([[2, 4, 8, 3]])  # [CLS] [MASK] film [SEP]
+        >>> labels = torch.tensor([[-100, 5, -100, -100]])
+        >>> model = tiny_model()
+        >>> loss = masked_lm_loss(model, input_ids=ids, labels=labels)
+        >>> torch.allclose(loss, model(input_ids=ids, labels=labels).loss)
+        True
+
     Source: chapter 06_fine_tuning.
     """
     from torch.nn.functional import cross_entropy

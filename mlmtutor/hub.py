@@ -51,7 +51,14 @@ class Profile:
 
 
 def find_device() -> str:
-    """Give the best device that PyTorch finds: ``"cuda"``, ``"mps"`` or ``"cpu"``."""
+    """Give the best device that PyTorch finds: ``"cuda"``, ``"mps"`` or ``"cpu"``.
+
+    Example:
+        >>> find_device() in ("cuda", "mps", "cpu")
+        True
+
+    Source: chapter 01_fill_mask.
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -99,6 +106,13 @@ def find_hub_problem(*, timeout: float = 5.0) -> str | None:
 
     Returns:
         One clause, or None. HF_ENDPOINT, proxies and offline mode are honoured.
+
+    Example:
+        >>> problem = find_hub_problem(timeout=1)
+        >>> problem is None or "HF_HUB_OFFLINE" in problem or "http" in problem
+        True
+
+    Source: chapter 01_fill_mask.
     """
     from huggingface_hub import constants
 
@@ -135,6 +149,10 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
         FileNotFoundError: If the folder or the repository is not there.
         ConnectionError: If the Hub cannot be reached and the model is not in the cache.
         ValueError: If the checkpoint is not a masked language model.
+
+    Example:
+        >>> f"{load_model('mini').num_parameters():,}"
+        '22,744,506'
 
     Source: chapter 01_fill_mask.
     """
@@ -175,6 +193,10 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
         FileNotFoundError: If the folder or the repository is not there.
         ConnectionError: If the Hub cannot be reached and the tokenizer is not in the cache.
         ValueError: If the tokenizer has no mask token.
+
+    Example:
+        >>> load_tokenizer("mini").mask_token_id
+        103
 
     Source: chapter 01_fill_mask.
     """
@@ -235,6 +257,10 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
         FileNotFoundError: If there is no such file, folder or data set.
         ConnectionError: If the Hub is needed and cannot be reached.
         ValueError: If the files hold no texts, or not the column or split.
+
+    Example:
+        >>> len(load_texts("mini"))
+        25000
 
     Source: chapter 11_your_domain.
     """

@@ -287,6 +287,17 @@ def freeze_masks(
     Raises:
         ValueError: If there are no chunks, or nothing in them can be hidden.
 
+    Example:
+        >>> from mlmtutor.chunking import chunk_texts
+        >>> from mlmtutor.testing import tiny_tokenizer
+        >>> tokenizer = tiny_tokenizer()
+        >>> chunks = chunk_texts(["the film was good"] * 20, tokenizer, chunk_size=8).dataset
+        >>> first, again = (
+        ...     freeze_masks(chunks, tokenizer=tokenizer, settings=MaskingSettings(), seed=0) for _ in range(2)
+        ... )
+        >>> first.sha256 == again.sha256
+        True
+
     Source: chapter 07_perplexity.
     """
     from mlmtutor.chunking import ChunkRows

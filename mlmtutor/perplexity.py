@@ -145,6 +145,16 @@ def evaluate(
         ValueError: If the model has no masked-LM head or cannot read the chunks, if nothing is masked, or if
             no masked token is hidden from the model.
 
+    Example:
+        >>> from mlmtutor.chunking import chunk_texts
+        >>> from mlmtutor.masking import MaskingSettings, freeze_masks
+        >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
+        >>> tokenizer = tiny_tokenizer()
+        >>> chunks = chunk_texts(["the film was good"] * 40, tokenizer, chunk_size=8).dataset
+        >>> masks = freeze_masks(chunks, tokenizer=tokenizer, settings=MaskingSettings(), seed=0)
+        >>> 10 < evaluate(tiny_model(), masks).perplexity < 30  # a random model of 18 tokens
+        True
+
     Source: chapter 07_perplexity.
     """
     import torch
@@ -286,6 +296,15 @@ def compare(
 
     Raises:
         ValueError: If the masks differ, or there are fewer than two texts.
+
+    Example:
+        >>> counts, texts = np.array([10, 10]), np.array([0, 1])
+        >>> before, after = (
+        ...     Evaluation(np.array(sums), counts, counts, texts, by_kind={}, sha256="same")
+        ...     for sums in ([50.0, 50.0], [40.0, 40.0])
+        ... )
+        >>> print(compare(before, after))
+        perplexity 148.41 -> 54.60, ratio 0.368 (95 % interval 0.368 to 0.368)
 
     Source: chapter 07_perplexity.
     """

@@ -37,6 +37,13 @@ def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | Non
     Raises:
         ValueError: If there is no candidate.
 
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from mlmtutor.fill_mask import Candidate
+        >>> ax = plot_candidates({"mini": [Candidate("film", 2143, 0.3, "a film")]}, ax=Figure().subplots())
+        >>> ax.get_xlabel()
+        'probability'
+
     Source: chapter 01_fill_mask.
     """
     tokens = list(dict.fromkeys(c.token for candidates in groups.values() for c in candidates))
@@ -83,6 +90,11 @@ def plot_losses(
     Raises:
         ValueError: If no loss was logged.
 
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> plot_losses([10, 20], [5.0, 4.0], ax=Figure().subplots()).get_xlabel()
+        'step'
+
     Source: chapter 06_fine_tuning.
     """
     if len(steps) == 0 or len(steps) != len(losses):
@@ -115,6 +127,11 @@ def plot_lengths(
     Raises:
         ValueError: If there is no length.
 
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> plot_lengths([363, 304, 133], marks=[128], ax=Figure().subplots()).get_xlabel()
+        'length (tokens)'
+
     Source: chapter 02_reviews.
     """
     array = np.fromiter(lengths, dtype=np.int64)
@@ -142,6 +159,12 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
 
     Raises:
         ValueError: If there is none, or they were not measured on the same masks.
+
+    Example:
+        >>> plot_perplexities({})
+        Traceback (most recent call last):
+            ...
+        ValueError: expected evaluations on the same masks, found 0 different digests
 
     Source: chapter 07_perplexity.
     """

@@ -36,6 +36,10 @@ def load_reviews(source: str = MINI) -> DatasetDict:
         ValueError: If its file is not the one that was checked.
         ConnectionError: If the Hub cannot be reached.
 
+    Example:
+        >>> load_reviews("mini").num_rows
+        {'train': 25000}
+
     Source: chapter 02_reviews.
     """
     if source == MINI:
@@ -165,6 +169,12 @@ def split_chunks(chunks: Dataset, *, train_size: int, test_size: int, seed: int 
 
     Raises:
         ValueError: If the sizes ask for more chunks than there are.
+
+    Example:
+        >>> from datasets import Dataset
+        >>> pool = Dataset.from_dict({"input_ids": [[i] for i in range(10)]})
+        >>> split_chunks(pool, train_size=6, test_size=2).num_rows
+        {'train': 6, 'test': 2}
 
     Source: chapter 06_fine_tuning.
     """

@@ -53,6 +53,14 @@ class MaskedLMTrainer(Trainer):
         ValueError: If the model has no masked-LM head, or ``args`` ask for label smoothing or for persistent
             workers, which would never hear of a new epoch.
 
+    Example:
+        >>> from mlmtutor.testing import tiny_model
+        >>> arguments = TrainingArguments("adapted", use_cpu=True, label_smoothing_factor=0.1)
+        >>> MaskedLMTrainer(tiny_model(), arguments)
+        Traceback (most recent call last):
+            ...
+        ValueError: label_smoothing_factor must be 0 here, got 0.1
+
     Source: chapters 06_fine_tuning and 09_training_loop.
     """
 

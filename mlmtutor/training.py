@@ -130,6 +130,19 @@ def train_masked_lm(
         ValueError: If the model has no masked-LM head or cannot read the chunks, if the precision cannot be
             had, if there is nothing to resume, or if ``output_dir`` holds another training.
 
+    Example:
+        >>> from mlmtutor.chunking import chunk_texts
+        >>> from mlmtutor.masking import MaskingSettings
+        >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
+        >>> tokenizer = tiny_tokenizer()
+        >>> chunks = chunk_texts(["the film was good"] * 40, tokenizer, chunk_size=8).dataset
+        >>> settings = TrainingSettings(num_epochs=1, batch_size=6, logging_steps=2, precision="fp32")
+        >>> history = train_masked_lm(
+        ...     tiny_model(), chunks, tokenizer=tokenizer, masking=MaskingSettings(), settings=settings
+        ... )
+        >>> history.steps
+        (2, 4, 5)
+
     Source: chapter 06_fine_tuning.
     """
     import torch

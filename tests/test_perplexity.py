@@ -16,15 +16,6 @@ from mlmtutor.perplexity import Evaluation, compare, evaluate
 from mlmtutor.testing import tiny_tokenizer
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    # tiny matrices: threads that wait for each other on a busy machine are slower than none
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def make_model(seed=0, **changes):
     torch.manual_seed(seed)
     sizes = {"vocab_size": 18, "hidden_size": 16, "intermediate_size": 32, "max_position_embeddings": 16}

@@ -1,5 +1,6 @@
 """The project's own files: they agree with each other, and importing the package costs nothing."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -72,9 +73,13 @@ print("quiet")
     assert run_python(code).splitlines()[-1] == "quiet"
 
 
-def test_every_public_name_is_there_and_documented():
+def test_every_public_name_is_documented_and_every_function_has_an_example_and_a_source():
     for name in mlmtutor.__all__:
-        assert getattr(mlmtutor, name).__doc__, name
+        value = getattr(mlmtutor, name)
+        assert value.__doc__, name
+        if inspect.isfunction(value):
+            assert ">>>" in value.__doc__, name
+            assert "Source: " in value.__doc__, name
 
 
 def test_functions_keep_their_names_when_their_module_is_imported_first():

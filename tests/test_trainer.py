@@ -18,15 +18,6 @@ from mlmtutor.testing import tiny_tokenizer
 from mlmtutor.trainer import MaskedLMTrainer
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    # tiny matrices: threads that wait for each other on a busy machine are slower than none
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Two epochs of four steps of 8 chunks, on one device."""

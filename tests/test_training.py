@@ -19,15 +19,6 @@ MASKING = MaskingSettings(unit="token", mask_prob=0.2)
 SETTINGS = TrainingSettings(num_epochs=2, batch_size=8, learning_rate=1e-3, logging_steps=3, precision="fp32")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    # tiny matrices: threads that wait for each other on a busy machine are slower than none
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def masks():
     return freeze_masks(make_chunks(), tokenizer=tiny_tokenizer(), settings=MASKING, seed=3)

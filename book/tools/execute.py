@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from .chapter import Cell, Chapter, write_notebook
 
+PROGRESS_BAR = re.compile(r"\d+%\|")
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 Say = Callable[[str], None]
 
@@ -95,7 +96,7 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
         say(f" {time.perf_counter() - started:.1f} s\n")
 
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
+        client = _Client(
             notebook,
             kernel_name="python3",
             resources={"metadata": {"path": folder}},
@@ -106,12 +107,31 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
             extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about TCP for each chapter
             on_cell_start=announce,
             on_cell_executed=report,
+            env=os.environ | {"MLMTUTOR_PROGRESS": "1"},
         )
+        client.say = say
         try:
             client.execute()
         except (CellExecutionError, DeadKernelError) as error:
             raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
     return [[_clean(output) for output in cell.outputs] for cell in notebook.cells]
+
+
+class _Client(NotebookClient):
+    """Shows the bars of a running cell to the person at the terminal, and keeps them out of the notebook."""
+
+    say: Say
+
+    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        content = msg["content"]
+        if (
+            msg["msg_type"] == "stream"
+            and content["name"] == "stderr"
+            and PROGRESS_BAR.search(content["text"])
+        ):
+            self.say(content["text"])
+            return None
+        return super().process_message(msg, cell, cell_index)
 
 
 def _headings(chapter: Chapter) -> list[str]:
