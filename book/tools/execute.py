@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from .chapter import Cell, Chapter, write_notebook
 
-PROGRESS_BAR = re.compile(r"\d+%\|")
+PROGRESS_BAR = re.compile(r"\d+%\||^\s*$")  # a bar, or the line break that ends one
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 Say = Callable[[str], None]
 
@@ -107,11 +107,10 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
             extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about TCP for each chapter
             on_cell_start=announce,
             on_cell_executed=report,
-            env=os.environ | {"MLMTUTOR_PROGRESS": "1"},
         )
         client.say = say
         try:
-            client.execute()
+            client.execute(env=os.environ | {"MLMTUTOR_PROGRESS": "1"})
         except (CellExecutionError, DeadKernelError) as error:
             raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
     return [[_clean(output) for output in cell.outputs] for cell in notebook.cells]

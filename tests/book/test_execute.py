@@ -38,6 +38,20 @@ def test_printing_in_pieces_gives_one_output(write, say):
     assert [output.text for output in first] == ["0\n1\n2\n"]
 
 
+def test_bars_are_shown_live_and_kept_out_of_the_notebook(write, say):
+    bar = """
+import sys, time
+from mlmtutor.progress import is_watched
+from tqdm import tqdm
+for _ in tqdm(range(3), mininterval=0, disable=not is_watched()):
+    time.sleep(0.05)
+print("a warning", file=sys.stderr)
+"""
+    (_, (kept,)) = execute(write("print(f", f"{bar}_ = (f"), say=say)
+    assert kept.text.strip() == "a warning"
+    assert any("3/3" in text for text in say)
+
+
 def test_error_shown_on_purpose_has_no_path_of_this_machine(write, say):
     chapter = write("[result]\n\n", '[raises-exception]\n\nint("film")\n')
     (_, (error,)) = execute(chapter, say=say)
