@@ -65,6 +65,14 @@ def test_imdb_train_needs_under_300_mb_of_extra_memory(reviews, bert_tokenizer):
     assert (peak[0] - before) / 1e6 < 300
 
 
+def test_joining_texts_takes_linear_time(tiny):
+    """Mistake 11: adding lists up one by one copies the first of 100,000 texts 100,000 times."""
+    began = time.monotonic()
+    chunks = chunk_texts(["the film was good"] * 100_000, tiny, boundary="corpus")
+    assert len(chunks.dataset) == 600_000 // 128
+    assert time.monotonic() - began < 20
+
+
 def test_stored_columns_are_what_is_needed(imdb_chunks):
     assert imdb_chunks.dataset.column_names == ["input_ids", "text_index"]
     assert imdb_chunks.dataset.data.nbytes < 61_291 * 129 * 4 * 1.01
@@ -82,6 +90,7 @@ def test_chunks_do_not_depend_on_num_proc(tiny):
 @pytest.mark.parametrize("tail", ["drop", "keep"])
 @pytest.mark.parametrize("boundary", ["group", "corpus", "text"])
 def test_no_token_is_lost_unreported(tiny, boundary, tail):
+    """Mistake 12: remainders dropped once per map batch, unnoticed."""
     chunks = chunk_texts(TEXTS, tiny, chunk_size=4, boundary=boundary, group_size=2, tail=tail)
     ids = np.array(chunks.dataset["input_ids"][:])
     kept = int((ids != tiny.pad_token_id).sum())
