@@ -13,7 +13,7 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 __version__ = "0.1.0"
 
 _HOMES = {
-    "adapt": ["AdaptSettings", "adapt_model", "suggest_training"],
+    "adapt": ["AdaptSettings", "adapt_model", "plan_training"],
     "checks": ["check_answer", "check_range"],
     "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
     "fill_mask": ["Candidate", "fill_masks"],

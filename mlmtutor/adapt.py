@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mlmtutor.hub import MINI, find_device, load_model, load_texts, load_tokenizer
 from mlmtutor.masking import MaskingSettings, freeze_masks
@@ -43,7 +43,11 @@ class AdaptSettings:
     eval_size: int = 1_000  # chunks to measure on, at most
     test_share: float = 0.1  # share of the texts that are held out to measure on
     masking: MaskingSettings = field(default_factory=MaskingSettings)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
+    num_epochs: int | None = None  # passes over the chunks; None: see plan_training, as for the next two
+    batch_size: int | None = None  # chunks per step and device
+    learning_rate: float | None = None  # at its highest
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # auto asks the device
+    seed: int = 0  # of split, sample, order and masks
 
     def __post_init__(self) -> None:
         for name in ("chunk_size", "train_size", "eval_size"):
@@ -51,24 +55,39 @@ class AdaptSettings:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.test_share < 1:
             raise ValueError(f"test_share must be between 0 and 1, got {self.test_share}")
+        plan_training(self, num_chunks=1)  # which checks the rest
 
 
-def suggest_training(model: str = MINI) -> TrainingSettings:
-    """Suggest training settings for a checkpoint on this machine.
+def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettings:
+    """Fill in what the settings leave open, for so many chunks and this machine.
 
-    Returns:
-        For ``"mini"`` and on a CPU, small batches and few epochs; the original notebook's on a GPU.
+    A CPU takes steps of 16 chunks and one epoch, a GPU the original notebook's 64 and 3. A small corpus gets more
+    epochs, up to 10, so that there are some 100 steps. The mini model learns at 3e-4, others at 2e-5.
 
     Example:
-        >>> suggest_training("mini").learning_rate
+        >>> plan_training(AdaptSettings(batch_size=16), num_chunks=160).num_epochs
+        10
+        >>> plan_training(AdaptSettings(num_epochs=2), num_chunks=160).learning_rate
         0.0003
 
     Source: chapter 11_your_domain.
     """
-    rate = 3e-4 if model == MINI else 2e-5
-    if find_device() == "cpu":
-        return TrainingSettings(num_epochs=1, batch_size=16, learning_rate=rate, save_steps=100)
-    return TrainingSettings(learning_rate=rate, save_steps=100)
+    epochs, batch_size = (1, 16) if find_device() == "cpu" else (3, 64)
+    if settings.batch_size is not None:
+        batch_size = settings.batch_size
+    if settings.num_epochs is not None:
+        epochs = settings.num_epochs
+    elif batch_size > 0:
+        epochs = max(epochs, min(10, 100 * batch_size // num_chunks))
+    rate = 3e-4 if settings.model == MINI else 2e-5
+    return TrainingSettings(
+        num_epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=rate if settings.learning_rate is None else settings.learning_rate,
+        save_steps=100,
+        seed=settings.seed,
+        precision=settings.precision,
+    )
 
 
 def adapt_model(
@@ -109,14 +128,14 @@ def adapt_model(
     from mlmtutor.precision import check_precision
     from mlmtutor.report import Report, write_results
 
-    check_precision(settings.training.precision, device=find_device())
+    check_precision(settings.precision, device=find_device())
     with _open_folder(Path(output_dir), resume=resume) as folder:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
         texts = _split(load_texts(settings.source, text_column=settings.text_column), settings)
         train = _chunk(texts["train"], tokenizer, settings, most=settings.train_size, progress=progress)
         held_out = _chunk(texts["test"], tokenizer, settings, most=settings.eval_size, progress=progress)
-        seed = settings.training.seed
-        masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=seed)
+        masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
+        training = plan_training(settings, num_chunks=len(train))
 
         before = evaluate(model, masks, progress=progress)
         history = train_masked_lm(
@@ -124,14 +143,14 @@ def adapt_model(
             train,
             tokenizer=tokenizer,
             masking=settings.masking,
-            settings=settings.training,
+            settings=training,
             output_dir=folder / "checkpoints",
             resume=resume,
             progress=progress,
         )
         after = evaluate(model, masks, progress=progress)
 
-        report = Report.collect(settings, texts, train, masks, before, after, history)
+        report = Report.collect(settings, training, texts, train, masks, before, after, history)
         write_results(report, history, model=model, tokenizer=tokenizer, folder=folder)
     return report
 
@@ -143,7 +162,7 @@ def _split(texts: Dataset, settings: AdaptSettings):
             f"expected at least 2 texts, one of them to measure on, found {len(texts)} in {settings.source!r}: "
             "set paragraphs off by blank lines, or give a folder of files"
         )
-    return split_texts(texts, test_size=num_held_out, seed=settings.training.seed)
+    return split_texts(texts, test_size=num_held_out, seed=settings.seed)
 
 
 def _chunk(
@@ -164,7 +183,7 @@ def _chunk(
             f"expected at least {settings.chunk_size} tokens to train on and as many to measure on, found "
             f"{chunks.num_tokens} in {chunks.num_texts} of the texts: give more text or a smaller chunk_size"
         )
-    return chunks.dataset.shuffle(settings.training.seed).select(range(min(most, len(chunks.dataset))))
+    return chunks.dataset.shuffle(settings.seed).select(range(min(most, len(chunks.dataset))))
 
 
 @contextmanager

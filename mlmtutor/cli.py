@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -59,28 +58,30 @@ def adapt(
     test_share: Annotated[float, typer.Option(help="Share of the texts held out to measure on.")] = 0.1,
     unit: Annotated[str, typer.Option(help="What is hidden: 'word' or 'token'.")] = "word",
     mask_prob: Annotated[float, typer.Option(help="Share of the words or tokens that is hidden.")] = 0.2,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the chunks.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Chunks per step and device.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes over the chunks; by default 1 on a CPU and 3 on a GPU, more for little text."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Chunks per step and device; 16 on a CPU, 64 on a GPU.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Highest learning rate; 3e-4 for the mini model, 2e-5 for others.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="'auto', 'bf16', 'fp16' or 'fp32'.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of split, order and masks.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that broke.")] = False,
 ) -> None:
     """Adapt a checkpoint to texts; print its perplexity before and after on held-out texts."""
     with _one_line_errors():
-        from mlmtutor.adapt import AdaptSettings, adapt_model, suggest_training
+        from mlmtutor.adapt import AdaptSettings, adapt_model
         from mlmtutor.hub import find_device
         from mlmtutor.masking import MaskingSettings
 
         _quiet_libraries()
         on_cpu = find_device() == "cpu"
-        given = {"num_epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-        training = replace(
-            suggest_training(model),
-            seed=seed,
-            precision=precision,
-            **{name: value for name, value in given.items() if value is not None},
-        )
         settings = AdaptSettings(
             source=source,
             model=model,
@@ -90,7 +91,11 @@ def adapt(
             eval_size=(200 if on_cpu else 1_000) if eval_size is None else eval_size,
             test_share=test_share,
             masking=MaskingSettings(unit=unit, mask_prob=mask_prob),
-            training=training,
+            num_epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            seed=seed,
         )
         report = adapt_model(settings, output_dir=output, resume=resume)
         typer.echo(report.to_table())

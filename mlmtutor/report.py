@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlmtutor.adapt import AdaptSettings
     from mlmtutor.masking import FrozenMasks
     from mlmtutor.perplexity import Comparison, Evaluation
-    from mlmtutor.training import TrainingHistory
+    from mlmtutor.training import TrainingHistory, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Report:
 
     Attributes:
         settings: The :class:`mlmtutor.adapt.AdaptSettings` as a plain dictionary.
+        training: The :class:`mlmtutor.training.TrainingSettings` that came out of them.
         data: Numbers of texts and chunks, for training and for measuring.
         masks: How the evaluation masks were drawn, and their digest.
         before: Figures of the model as it came, see :meth:`mlmtutor.perplexity.Evaluation.to_dict`.
@@ -35,6 +36,7 @@ class Report:
     """
 
     settings: dict[str, Any]
+    training: dict[str, Any]
     data: dict[str, int]
     masks: dict[str, Any]
     before: dict[str, Any]
@@ -47,6 +49,7 @@ class Report:
     def collect(
         cls,
         settings: AdaptSettings,
+        training: TrainingSettings,
         texts: DatasetDict,
         train: Dataset,
         masks: FrozenMasks,
@@ -63,6 +66,7 @@ class Report:
         }
         return cls(
             settings=asdict(settings),
+            training=asdict(training),
             data=data,
             masks=masks.describe(),
             before=before.to_dict(),
@@ -188,8 +192,8 @@ A {architecture}, adapted by masked-language-model training on texts from `{sour
 
 Ratio of the perplexities: {ratio}.
 
-- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on {held_out_chunks:,}
-  chunks from {held_out_texts:,} other texts.
+- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
+  {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out.
 - **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, SHA-256 `{sha256}`.
 - **Training:** {training}; computed in {precision}.
 - **Limits:** the perplexity is that of masked tokens under this masking. It may be compared only with figures from
@@ -222,7 +226,7 @@ def write_card(report: Report, *, language_model: str) -> str:
         masking=listing(settings["masking"]),
         num_masked=report.masks["num_masked"],
         sha256=report.masks["sha256"],
-        training=listing(settings["training"]),
+        training=listing(report.training),
         precision=report.precision,
         **report.data,
     )

@@ -1,6 +1,7 @@
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from mlmtutor import (
     AdaptSettings,
     MaskingSettings,
-    TrainingSettings,
+    adapt,
     adapt_model,
     fill_masks,
     load_model,
@@ -20,7 +21,7 @@ from mlmtutor import (
 from mlmtutor.cli import app
 from mlmtutor.testing import tiny_tokenizer
 
-TRAINING = TrainingSettings(num_epochs=4, batch_size=4, learning_rate=1e-2, logging_steps=5, precision="fp32")
+TRAINING = {"num_epochs": 4, "batch_size": 4, "learning_rate": 1e-2, "precision": "fp32"}
 WRITTEN = {"README.md", "config.json", "loss.png", "model.safetensors", "report.json", "run.json", "tokenizer.json", "tokenizer_config.json"}  # fmt: skip
 
 
@@ -51,7 +52,7 @@ def prose(tmp_path_factory):
 
 
 def settings_for(checkpoint, prose, **changes):
-    options = {"source": str(prose), "model": checkpoint, "chunk_size": 16, "training": TRAINING} | changes
+    options = {"source": str(prose), "model": checkpoint, "chunk_size": 16, **TRAINING} | changes
     return AdaptSettings(**options)
 
 
@@ -100,15 +101,15 @@ def test_report_says_what_the_table_and_the_card_say(checkpoint, prose, tmp_path
 
 def test_same_seed_gives_the_same_report_and_another_seed_another(checkpoint, prose, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        training = TrainingSettings(**{**TRAINING.__dict__, "seed": seed})
-        adapt_model(settings_for(checkpoint, prose, training=training), output_dir=tmp_path / name)
+        adapt_model(settings_for(checkpoint, prose, seed=seed), output_dir=tmp_path / name)
     a, b, c = ((tmp_path / name / "report.json").read_bytes() for name in "abc")
     assert a == b != c
 
 
 def test_broken_run_is_resumed_to_the_same_report(checkpoint, prose, tmp_path, monkeypatch):
-    training = TrainingSettings(**{**TRAINING.__dict__, "save_steps": 5})
-    settings = settings_for(checkpoint, prose, training=training)
+    plan = adapt.plan_training
+    monkeypatch.setattr(adapt, "plan_training", lambda *a, **k: replace(plan(*a, **k), save_steps=5))
+    settings = settings_for(checkpoint, prose)
     adapt_model(settings, output_dir=tmp_path / "whole")
     from mlmtutor.trainer import MaskedLMTrainer
 
@@ -195,6 +196,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert printed.startswith("mlmtutor: ")
     assert printed.count("\n") == 1
     assert sorted(p for p in tmp_path.rglob("*")) == before
+
+
+def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
+    monkeypatch.setattr(adapt, "find_device", lambda: "cpu")
+    epochs = [adapt.plan_training(AdaptSettings(), num_chunks=n).num_epochs for n in (10, 400, 2000)]
+    assert epochs == [10, 4, 1]
+    assert adapt.plan_training(AdaptSettings(num_epochs=2), num_chunks=10).num_epochs == 2
+    monkeypatch.setattr(adapt, "find_device", lambda: "cuda")
+    on_gpu = adapt.plan_training(AdaptSettings(model="distilbert/distilbert-base-uncased"), num_chunks=10_000)
+    assert (on_gpu.num_epochs, on_gpu.batch_size, on_gpu.learning_rate) == (3, 64, 2e-5)
 
 
 def test_unknown_option_is_refused():
