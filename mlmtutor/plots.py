@@ -100,7 +100,7 @@ def plot_losses(
     if len(steps) == 0 or len(steps) != len(losses):
         raise ValueError(f"expected one loss per logged step, found {len(losses)} for {len(steps)} steps")
     ax = _new_axes() if ax is None else ax
-    ax.plot(steps, losses, label="training")
+    ax.plot(steps, losses, marker=".", label="training")
     if evaluations:
         ends = [epoch * steps[-1] / max(evaluations) for epoch in evaluations]
         ax.plot(ends, np.log(list(evaluations.values())), marker="o", label="frozen masks")
