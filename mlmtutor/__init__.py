@@ -15,7 +15,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "adapt": ["AdaptSettings", "adapt_model", "plan_training"],
     "checks": ["check_answer", "check_range"],
-    "chunking": ["ChunkRows", "Chunks", "chunk_texts", "split_into_chunks"],
+    "chunking": ["Chunks", "chunk_texts", "split_into_chunks"],
+    "draws": ["draw_uniform"],
     "fill_mask": ["Candidate", "fill_masks"],
     "heads": ["masked_lm_loss", "score_masked"],
     "hub": [
@@ -32,7 +33,6 @@ _HOMES = {
         "FrozenMasks",
         "MaskingCollator",
         "MaskingSettings",
-        "draw_uniform",
         "freeze_masks",
         "mask_batch",
     ],
@@ -48,6 +48,7 @@ _HOMES = {
         "split_texts",
         "summarize_lengths",
     ],
+    "rows": ["ChunkRows"],
     "trainer": ["MaskedLMTrainer"],
     "training": ["TrainingHistory", "TrainingSettings", "train_masked_lm"],
     "words": ["TokenTable", "word_heads"],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlmtutor.draws import draw_uniform
 from mlmtutor.words import TokenTable, word_heads
 
 if TYPE_CHECKING:
@@ -51,43 +52,6 @@ class MaskingSettings:
         if self.mask_share + self.random_share > 1 + 1e-9:
             total = self.mask_share + self.random_share
             raise ValueError(f"mask_share + random_share must be at most 1, got {total:g}")
-
-
-def draw_uniform(seed: int, epoch: int, stream: int, index: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Draw numbers in [0, 1) that depend on the arguments alone.
-
-    The numbers are a hash (SplitMix64), not the next output of a generator: a row gets the same numbers
-    whatever the batch it is in, the worker that loads it and the rank that trains on it.
-
-    Args:
-        seed: Any integer.
-        epoch: Any integer; another epoch gives other numbers.
-        stream: A small integer that keeps several draws of one epoch apart.
-        index: Row numbers, integers that broadcast with ``position``.
-        position: Positions in the row, integers.
-
-    Returns:
-        float64 of the broadcast shape.
-
-    Example:
-        >>> both = draw_uniform(1, 0, 0, np.array([[7], [8]]), np.arange(3))
-        >>> bool((draw_uniform(1, 0, 0, np.array([[8]]), np.arange(3)) == both[1]).all())
-        True
-
-    Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; chapter 04_token_masking.
-    """
-    key = np.zeros(1, dtype=np.uint64)
-    for part in (seed, epoch, stream):
-        key = _mix(key + np.uint64(part % 2**64))
-    rows = _mix(key + np.asarray(index).astype(np.uint64))
-    return (_mix(rows + np.asarray(position).astype(np.uint64)) >> np.uint64(11)) * 2.0**-53
-
-
-def _mix(state: np.ndarray) -> np.ndarray:
-    state = (state + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
 
 
 def mask_batch(
@@ -177,7 +141,7 @@ class MaskingCollator:
         settings: What to hide and how; whole words at 20 % with 80/10/10 if None.
         seed: Seed of the draw.
 
-    Called with what :class:`mlmtutor.chunking.ChunkRows` gives, or with a list of such rows, it returns int64
+    Called with what :class:`mlmtutor.rows.ChunkRows` gives, or with a list of such rows, it returns int64
     tensors ``(batch_size, chunk_size)``: ``input_ids``, ``labels`` (-100 where nothing is to be predicted) and,
     only if the batch holds padding, ``attention_mask``. It never changes what it is given.
 
@@ -300,7 +264,7 @@ def freeze_masks(
 
     Source: chapter 07_perplexity.
     """
-    from mlmtutor.chunking import ChunkRows
+    from mlmtutor.rows import ChunkRows
 
     if len(dataset) == 0:
         raise ValueError("expected at least one chunk to freeze masks for, found an empty data set")

@@ -43,7 +43,7 @@ class MaskedLMTrainer(Trainer):
         model: A model with a masked-LM head.
         args: Arguments of Trainer; not changed.
         data_collator: Such as :class:`mlmtutor.masking.MaskingCollator`.
-        train_dataset: Such as :class:`mlmtutor.chunking.ChunkRows`.
+        train_dataset: Such as :class:`mlmtutor.rows.ChunkRows`.
         eval_dataset: Frozen masks.
         processing_class: The tokenizer, if it shall be saved with the checkpoints.
         callbacks: More callbacks.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
-    from mlmtutor.chunking import ChunkRows
     from mlmtutor.masking import FrozenMasks, MaskingSettings
+    from mlmtutor.rows import ChunkRows
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ def train_masked_lm(
     """
     import torch
 
-    from mlmtutor.chunking import ChunkRows
     from mlmtutor.heads import check_masked_lm
     from mlmtutor.masking import MaskingCollator
+    from mlmtutor.rows import ChunkRows
     from mlmtutor.trainer import MaskedLMTrainer
 
     check_masked_lm(model)

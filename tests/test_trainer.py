@@ -11,9 +11,9 @@ import torch
 import two_ranks
 from transformers import GPT2Config, GPT2LMHeadModel, TrainingArguments
 
-from mlmtutor.chunking import ChunkRows
 from mlmtutor.masking import MaskingCollator, freeze_masks
 from mlmtutor.perplexity import evaluate
+from mlmtutor.rows import ChunkRows
 from mlmtutor.testing import tiny_tokenizer
 from mlmtutor.trainer import MaskedLMTrainer
 

@@ -15,8 +15,8 @@ import torch
 from datasets import Dataset
 from transformers import BertConfig, BertForMaskedLM, TrainerCallback, TrainingArguments
 
-from mlmtutor.chunking import ChunkRows
 from mlmtutor.masking import MaskingCollator, MaskingSettings, freeze_masks
+from mlmtutor.rows import ChunkRows
 from mlmtutor.testing import tiny_tokenizer
 from mlmtutor.trainer import MaskedLMTrainer
 
