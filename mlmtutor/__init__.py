@@ -16,13 +16,13 @@ _HOMES = {
     "adapt": ["AdaptSettings", "adapt_model", "plan_training"],
     "checks": ["check_answer", "check_range"],
     "chunking": ["Chunks", "chunk_texts", "split_into_chunks"],
+    "device": ["choose_precision", "find_device"],
     "draws": ["draw_uniform"],
     "fill_mask": ["Candidate", "fill_masks"],
     "heads": ["masked_lm_loss", "score_masked"],
     "hub": [
         "Profile",
         "choose_profile",
-        "find_device",
         "find_hub_problem",
         "load_model",
         "load_texts",
@@ -38,7 +38,6 @@ _HOMES = {
     ],
     "perplexity": ["Comparison", "Evaluation", "compare", "evaluate"],
     "plots": ["plot_candidates", "plot_lengths", "plot_losses", "plot_perplexities"],
-    "precision": ["choose_precision"],
     "report": ["Report"],
     "reviews": [
         "LengthSummary",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mlmtutor.hub import MINI, find_device, load_model, load_texts, load_tokenizer
+from mlmtutor.device import find_device
+from mlmtutor.hub import MINI, load_model, load_texts, load_tokenizer
 from mlmtutor.masking import MaskingSettings, freeze_masks
 from mlmtutor.reviews import split_texts
 from mlmtutor.training import TrainingSettings, train_masked_lm
@@ -124,8 +125,8 @@ def adapt_model(
 
     Source: chapter 11_your_domain.
     """
+    from mlmtutor.device import check_precision
     from mlmtutor.perplexity import evaluate
-    from mlmtutor.precision import check_precision
     from mlmtutor.report import Report, write_results
 
     check_precision(settings.precision, device=find_device())

@@ -77,7 +77,7 @@ def adapt(
     """Adapt a checkpoint to texts; print its perplexity before and after on held-out texts."""
     with _one_line_errors():
         from mlmtutor.adapt import AdaptSettings, adapt_model
-        from mlmtutor.hub import find_device
+        from mlmtutor.device import find_device
         from mlmtutor.masking import MaskingSettings
 
         _quiet_libraries()
@@ -107,8 +107,8 @@ def doctor() -> None:
     """Say what is installed, where models and texts can come from, and what is missing."""
     from importlib.metadata import PackageNotFoundError, version
 
+    from mlmtutor.device import choose_precision
     from mlmtutor.hub import choose_profile, find_hub_problem
-    from mlmtutor.precision import choose_precision
 
     def row(name: str, value: str) -> None:
         typer.echo(f"{name:<17}{value}")

@@ -6,10 +6,13 @@ import os
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmtutor.device import find_device
 from mlmtutor.files import SUFFIXES, read_texts
 
 if TYPE_CHECKING:
@@ -48,22 +51,6 @@ class Profile:
 
     def __str__(self) -> str:
         return f"profile {self.name}: model {self.model}, reviews {self.reviews}, on {self.device} ({self.reason})"
-
-
-def find_device() -> str:
-    """Give the best device that PyTorch finds: ``"cuda"``, ``"mps"`` or ``"cpu"``.
-
-    Example:
-        >>> find_device() in ("cuda", "mps", "cpu")
-        True
-
-    Source: chapter 01_fill_mask.
-    """
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def choose_profile(name: str = "auto") -> Profile:
@@ -264,7 +251,7 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
 
     Source: chapter 11_your_domain.
     """
-    from datasets import Dataset, load_dataset
+    from datasets import Dataset
 
     name = os.fspath(source)
     if name == MINI:
@@ -273,14 +260,7 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
         return load_reviews(MINI)["train"].select_columns("text")
     if Path(name).exists() or not _is_hub_id(name) or Path(name).suffix.lower() in SUFFIXES:
         return Dataset.from_dict({"text": read_texts(name, text_column=text_column)})
-    if problem := find_hub_problem():
-        raise ConnectionError(f"asked for the data set {name!r}, but {problem}. {REMEDIES}")
-    try:
-        dataset = load_dataset(name, split=split)
-    except Exception as error:
-        raise FileNotFoundError(
-            f"cannot load split {split!r} of the data set {name!r}: {error!s:.300}"
-        ) from error
+    dataset = load_hub_dataset(name, split=split)
     if text_column not in dataset.column_names:
         raise ValueError(
             f"expected the column {text_column!r} in {name!r}, found {', '.join(dataset.column_names)}"
@@ -288,6 +268,48 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
     return dataset.select_columns(text_column).rename_columns(
         {text_column: "text"} if text_column != "text" else {}
     )
+
+
+def load_hub_dataset(name: str, *, split: str | None = None) -> Any:
+    """Load a data set from the Hub or, where the Hub cannot be reached, from its cache.
+
+    Args:
+        name: Hub id, or a local folder in the Hub's layout.
+        split: One split, or None for all.
+
+    Returns:
+        A ``Dataset``, or a ``DatasetDict`` of all splits.
+
+    Raises:
+        FileNotFoundError: If there is no such data set or split.
+        ConnectionError: If the Hub cannot be reached and the data set is not in the cache.
+    """
+    from datasets import load_dataset
+
+    problem = None if Path(name).is_dir() else find_hub_problem()
+    try:
+        with _hub_is_off() if problem else nullcontext():
+            return load_dataset(name, split=split)
+    except Exception as error:
+        if problem:
+            raise ConnectionError(f"asked for the data set {name!r}, but {problem}. {REMEDIES}") from error
+        reason = " ".join(str(error).split())
+        which = f"split {split!r} of the data set" if split else "the data set"
+        raise FileNotFoundError(f"cannot load {which} {name!r}: {reason:.300}") from error
+
+
+@contextmanager
+def _hub_is_off() -> Iterator[None]:
+    """Have the libraries look into their caches at once, in place of asking a Hub that does not answer."""
+    from datasets import config
+    from huggingface_hub import constants
+
+    before = config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
 
 
 def _is_hub_id(name: str) -> bool:

@@ -161,8 +161,8 @@ def evaluate(
     from torch.nn.functional import cross_entropy
     from tqdm import tqdm
 
+    from mlmtutor.device import autocast, check_precision
     from mlmtutor.heads import check_chunks_fit, check_masked_lm, score_masked
-    from mlmtutor.precision import autocast, check_precision
     from mlmtutor.progress import is_watched
 
     check_masked_lm(model)

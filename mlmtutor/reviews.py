@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmtutor.hub import MINI, REMEDIES, find_hub_problem
+from mlmtutor.hub import MINI, load_hub_dataset
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -34,7 +34,8 @@ def load_reviews(source: str = MINI) -> DatasetDict:
     Raises:
         ImportError: If the package with the offline reviews is not installed.
         ValueError: If its file is not the one that was checked.
-        ConnectionError: If the Hub cannot be reached.
+        FileNotFoundError: If there is no such data set.
+        ConnectionError: If the Hub cannot be reached and the reviews are not in the cache.
 
     Example:
         >>> load_reviews("mini").num_rows
@@ -44,11 +45,7 @@ def load_reviews(source: str = MINI) -> DatasetDict:
     """
     if source == MINI:
         return _load_offline()
-    from datasets import load_dataset
-
-    if not Path(source).is_dir() and (problem := find_hub_problem()):
-        raise ConnectionError(f"asked for the reviews {source!r}, but {problem}. {REMEDIES}")
-    return load_dataset(source)
+    return load_hub_dataset(source)
 
 
 def _load_offline() -> DatasetDict:

@@ -10,8 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlmtutor.hub import find_device
-from mlmtutor.precision import Precision, check_precision, check_precision_name
+from mlmtutor.device import Precision, check_precision, check_precision_name, find_device
 
 if TYPE_CHECKING:
     from datasets import Dataset

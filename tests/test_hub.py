@@ -97,7 +97,7 @@ def test_offline_mode_is_said(tmp_path):
     assert "offline mode is set" in message
 
 
-def test_reviews_come_from_the_hub(tmp_path):
+def test_reviews_come_from_the_hub_and_then_from_its_cache(tmp_path):
     from datasets import Dataset
 
     data = tmp_path / "datasets" / "someone" / "films" / "data"
@@ -107,9 +107,24 @@ def test_reviews_come_from_the_hub(tmp_path):
             data / f"{split}-00000.parquet"
         )
     code = "from mlmtutor import load_reviews; print(load_reviews('someone/films')['test']['text'][:])"
+    texts = "from mlmtutor import load_texts; print(load_texts('someone/films', split='test').column_names)"
+    expected = (0, "['good', 'bad']")
     with serve_hub(tmp_path) as endpoint:
-        status, printed, message, _ = run_python(code, tmp_path, HF_ENDPOINT=endpoint)
-    assert (status, printed.splitlines()[-1]) == (0, "['good', 'bad']"), message
+        assert run_python(code, tmp_path, HF_ENDPOINT=endpoint)[:2] == expected
+        assert run_python(texts, tmp_path, HF_ENDPOINT=endpoint)[:2] == (0, "['text']")
+    assert run_python(code, tmp_path, HF_ENDPOINT=endpoint)[:2] == expected  # no longer served
+    assert run_python(code, tmp_path, HF_HUB_OFFLINE="1")[:2] == expected
+
+
+def test_unknown_data_set_is_one_clear_error(tmp_path):
+    code = "from mlmtutor import load_reviews; load_reviews('someone/films')"
+    with serve_hub(tmp_path) as endpoint:
+        status, _, message, _ = run_python(code, tmp_path, HF_ENDPOINT=endpoint)
+    assert status == 1
+    assert message.startswith("FileNotFoundError: cannot load the data set 'someone/films'")
+    status, _, message, _ = run_python(code, tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
+    assert status == 1
+    assert message.startswith("ConnectionError: asked for the data set 'someone/films', but")
 
 
 def test_local_folder_serves_model_and_tokenizer(folder):

@@ -12,9 +12,8 @@ import time
 import torch
 from transformers import DistilBertConfig, DistilBertForMaskedLM
 
+from mlmtutor.device import autocast, choose_precision, find_device
 from mlmtutor.heads import masked_lm_loss
-from mlmtutor.hub import find_device
-from mlmtutor.precision import autocast, choose_precision
 
 NUM_STEPS = 3
 SHAPE = (8, 128)
