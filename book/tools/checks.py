@@ -15,6 +15,8 @@ from .prose import check_scripts, check_twins, find_links
 MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
 MAX_NOTEBOOK_BYTES = 500_000
 PARAMETER_TYPES = {"int", "float", "str", "bool"}  # what papermill's help and command line understand
+IGNORED = "nbval-ignore-output"
+CHECKS = re.compile(r"check_range\(|print\(.*(<=|>=|<|>|==| in )", re.DOTALL)
 CHANGES_FROM_RUN_TO_RUN = {
     "a path of one machine": re.compile(
         r"(?<![\w./<])/(?:home|root|tmp|Users|usr|var|opt|mnt|work|content)/\S+|\b[A-Z]:\\\w+"
@@ -32,6 +34,7 @@ def check_chapter(chapter: Chapter) -> list[str]:
         *check_scripts(chapter),
         *check_cell_sizes(chapter),
         *check_parameters(chapter),
+        *check_ignored_outputs(chapter),
     ]
 
 
@@ -66,6 +69,20 @@ def check_parameters(chapter: Chapter) -> list[str]:
             )
         elif "#" not in line[node.end_col_offset :]:
             problems.append(f"{chapter.at(cell)}: a parameter needs a comment behind it, got {line!r}")
+    return problems
+
+
+def check_ignored_outputs(chapter: Chapter) -> list[str]:
+    """Where nbval ignores an output, since processors differ, the next code cell checks what must hold everywhere."""
+    problems = []
+    for cell, following in zip(chapter.code, [*chapter.code[1:], None], strict=True):
+        if IGNORED in cell.tags and (
+            following is None or IGNORED in following.tags or not CHECKS.search(following.source)
+        ):
+            problems.append(
+                f"{chapter.at(cell)}: the output of a cell tagged {IGNORED} is compared with nothing, so the next "
+                "code cell must check it: check_range(...) or a printed comparison"
+            )
     return problems
 
 

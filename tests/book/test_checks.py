@@ -9,6 +9,7 @@ from book.tools.chapter import compose, write_notebook
 from book.tools.checks import (
     check_cell_sizes,
     check_chapter,
+    check_ignored_outputs,
     check_in_step,
     check_links,
     check_notebooks,
@@ -102,6 +103,21 @@ def test_code_cell_of_21_lines_is_too_long(write):
 def test_median_code_cell_of_7_lines_is_too_long(write):
     (found,) = check_cell_sizes(write(PARAMETER, "x = 1\n" * 13))
     assert "at most 6 lines, found 7" in found
+
+
+@pytest.mark.parametrize(
+    ("following", "is_fine"),
+    [
+        ("", False),
+        ("\n```{code-cell} ipython3\nx = 1\n```\n", False),
+        ("\n```{code-cell} ipython3\ncheck_range(4, low=3, high=5, name='n')\n```\n", True),
+        ("\n```{code-cell} ipython3\nprint('short:', len(word) < 9)\n```\n", True),
+    ],
+)
+def test_output_that_nbval_ignores_must_be_checked_by_the_next_cell(write, following, is_fine):
+    cell = ':tags: [result]\n\nprint(f"{word} has {len(word)} letters")\n```\n'
+    chapter = write(cell, cell.replace("[result]", "[nbval-ignore-output]") + following)
+    assert (check_ignored_outputs(chapter) == []) == is_fine
 
 
 def test_missing_parameters_cell_is_found(write):
