@@ -18,12 +18,14 @@ from mlmtutor.mini import (
     load_mini_model,
     load_mini_tokenizer,
     merge_low_rank,
+    read_facts,
 )
 from mlmtutor.mini import corpora as corpora_module
+from mlmtutor.mini.attention import attend
 from mlmtutor.mini.batches import Plan, cut_into_texts, draw_batches
 from mlmtutor.mini.corpora import SOURCES, Document, Source, detokenise, fetch, read_brown, split_brown
-from mlmtutor.mini.evaluate import CARD, count_cloze, format_card_table, freeze_reviews, read_facts
-from mlmtutor.mini.train import Recipe, save_weights, start_weights
+from mlmtutor.mini.evaluate import CARD, count_cloze, format_card_table, freeze_reviews
+from mlmtutor.mini.train import Length, Recipe, save_weights, start_weights
 from mlmtutor.perplexity import evaluate
 
 
@@ -192,3 +194,19 @@ def test_weights_are_written_in_one_move_with_their_facts(tmp_path):
     save_weights({"w": torch.ones(2)}, path, facts={"steps": 3})
     assert load_file(path)["w"].dtype == torch.float16
     assert os.listdir(tmp_path) == ["weights.safetensors"]
+
+
+def test_plain_attention_equals_the_fused_one_with_and_without_padding():
+    draw = torch.Generator().manual_seed(0)
+    query, key, value = torch.randn(3, 2, 4, 6, 8, generator=draw)  # (2 rows, 4 heads, 6 tokens, 8)
+    mask = torch.ones(2, 1, 6, 6, dtype=torch.bool)
+    mask[1, ..., 4:] = False
+    for seen in (None, mask):
+        fused = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=seen)
+        plain, _ = attend(None, query, key, value, seen)
+        torch.testing.assert_close(plain, fused.transpose(1, 2), atol=1e-5, rtol=0)
+
+
+def test_length_in_steps_overrules_the_clock():
+    assert Length(minutes=1e-9, steps=4).progress(1) == 0.25
+    assert Length(minutes=1e-9).progress(1) > 1

@@ -123,6 +123,14 @@ def merge_low_rank(
     return merged
 
 
+def read_facts(path: Path = WEIGHTS) -> dict[str, str]:
+    """Read the metadata of trained weights: the recipe, what the run used, and the measured numbers."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        return file.metadata()
+
+
 @functools.cache
 def find_encoder() -> Path:
     """Give the folder with the packaged encoder, verified once per process.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmtutor.chunking import ChunkRows, chunk_texts
+from mlmtutor import ChunkRows, chunk_texts
 from mlmtutor.masking import MaskingCollator, MaskingSettings
 from mlmtutor.mini.corpora import SOURCES, Document
 

