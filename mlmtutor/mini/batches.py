@@ -54,7 +54,7 @@ def cut_into_texts(documents: list[Document], *, rng: np.random.Generator) -> It
     """Cut documents into texts along paragraphs, for ever, in a new order and at new places each time.
 
     Example:
-        >>> texts = cut_into_texts([Document("d", ("One.", "Two."))], rng=np.random.default_rng(0))
+        >>> texts = cut_into_texts([Document("d", ("One.", "Two."))], rng=np.random.default_rng(1))
         >>> next(texts)
         'One. Two.'
     """
