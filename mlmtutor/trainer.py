@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -131,7 +133,8 @@ class MaskedLMTrainer(Trainer):
         had_bars = logging.is_progress_bar_enabled()
         logging.disable_progress_bar()  # one for each file that is saved
         try:
-            return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+            with _fast_attention(self.model, self.args):
+                return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
         finally:
             if had_bars:
                 logging.enable_progress_bar()
@@ -165,6 +168,20 @@ class MaskedLMTrainer(Trainer):
         tied = self.model.all_tied_weights_keys
         missing = [name for name in load_result.missing_keys if name not in tied]
         super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
+
+
+@contextmanager
+def _fast_attention(model: PreTrainedModel, args: TrainingArguments) -> Iterator[None]:
+    """On a CPU in bf16 attend in plain matrix products: the fused kernel's backward pass is slower there."""
+    before = model.config._attn_implementation
+    slow = args.device.type == "cpu" and args.bf16 and before == "sdpa"
+    if slow:
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        if slow:
+            model.set_attn_implementation(before)
 
 
 class _Epochs(TrainerCallback):

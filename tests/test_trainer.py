@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import two_ranks
-from transformers import GPT2Config, GPT2LMHeadModel, TrainingArguments
+from transformers import GPT2Config, GPT2LMHeadModel, TrainerCallback, TrainingArguments
 
 from mlmtutor.masking import MaskingCollator, freeze_masks
 from mlmtutor.perplexity import evaluate
@@ -168,6 +168,19 @@ def test_model_is_in_full_precision_again_after_bf16_training(tmp_path):
     during = trainer.state.log_history[-2]["eval_loss"]
     assert during == pytest.approx(evaluate(model, trainer.eval_dataset).loss, rel=1e-6)
     assert during != evaluate(model, trainer.eval_dataset, precision="bf16").loss
+
+
+def test_attention_is_plain_in_bf16_on_a_cpu_and_as_before_afterwards(tmp_path):
+    class Watcher(TrainerCallback):
+        def on_step_end(self, args, state, control, model, **kwargs):
+            self.seen = model.config._attn_implementation
+
+    for bf16, expected in ((True, "eager"), (False, "sdpa")):
+        trainer = make_trainer(tmp_path, bf16=bf16)
+        trainer.add_callback(watcher := Watcher())
+        trainer.train()
+        assert watcher.seen == expected
+        assert trainer.model.config._attn_implementation == "sdpa"
 
 
 def test_loss_of_a_batch_alone_needs_no_count(tmp_path):
