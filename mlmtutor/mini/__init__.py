@@ -82,6 +82,8 @@ def load_base_model() -> BertForMaskedLM:
     config = BertConfig.from_pretrained(folder, local_files_only=True)
     config.architectures = ["BertForMaskedLM"]
     config.tie_word_embeddings = True
+    # a short adaptation does not overfit, and dropout costs a fifth of a training step on a CPU
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
     config.name_or_path = NAME
     model = BertForMaskedLM(config)
     encoder = load_file(folder / "model.safetensors")
