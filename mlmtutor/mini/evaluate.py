@@ -73,9 +73,9 @@ def format_card_table(facts: dict[str, str]) -> str:
     """Write the numbers in the metadata as the card's table."""
     rows = [
         ("IMDb: perplexity on the original notebook's 1,000 test chunks", facts["imdb_perplexity"]),
-        ("IMDb: first choice right", f"{float(facts['imdb_accuracy']):.1%}"),
+        ("IMDb: first choice right", f"{100 * float(facts['imdb_accuracy']):.1f} %"),
         ("Brown, held-out documents: perplexity", facts["brown_perplexity"]),
-        ("Brown, held-out documents: first choice right", f"{float(facts['brown_accuracy']):.1%}"),
+        ("Brown, held-out documents: first choice right", f"{100 * float(facts['brown_accuracy']):.1f} %"),
         ("Cloze: expected word among the first five", f"{facts['cloze']} ({facts['cloze_by_kind']})"),
         ("Last stretch of training: steps", f"{int(facts['steps']):,}"),
         ("Last stretch of training: tokens, padding included", f"{int(facts['tokens']):,}"),
