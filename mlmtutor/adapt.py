@@ -63,13 +63,13 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
     """Fill in what the settings leave open, for so many chunks and this machine.
 
     A CPU takes steps of 16 chunks and one epoch, a GPU the original notebook's 64 and 3. A small corpus gets more
-    epochs, up to 10, so that there are some 100 steps. The mini model learns at 3e-4, others at 2e-5.
+    epochs, up to 10, so that there are some 100 steps. The mini model learns at 2e-4, others at 2e-5.
 
     Example:
         >>> plan_training(AdaptSettings(batch_size=16), num_chunks=160).num_epochs
         10
         >>> plan_training(AdaptSettings(num_epochs=2), num_chunks=160).learning_rate
-        0.0003
+        0.0002
 
     Source: chapter 11_your_domain.
     """
@@ -80,7 +80,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
         epochs = settings.num_epochs
     elif batch_size > 0:
         epochs = max(epochs, min(10, 100 * batch_size // num_chunks))
-    rate = 3e-4 if settings.model == MINI else 2e-5
+    rate = 2e-4 if settings.model == MINI else 2e-5
     return TrainingSettings(
         num_epochs=epochs,
         batch_size=batch_size,

@@ -50,7 +50,7 @@ def adapt(
     ] = "text",
     chunk_size: Annotated[int, typer.Option(help="Tokens per chunk.")] = 128,
     train_size: Annotated[
-        int | None, typer.Option(help="Chunks to train on at most; 2,000 on a CPU, 10,000 on a GPU.")
+        int | None, typer.Option(help="Chunks to train on at most; 4,000 on a CPU, 10,000 on a GPU.")
     ] = None,
     eval_size: Annotated[
         int | None, typer.Option(help="Chunks to measure on at most; 200 on a CPU, 1,000 on a GPU.")
@@ -68,7 +68,7 @@ def adapt(
         int | None, typer.Option(help="Chunks per step and device; 16 on a CPU, 64 on a GPU.")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Highest learning rate; 3e-4 for the mini model, 2e-5 for others.")
+        float | None, typer.Option(help="Highest learning rate; 2e-4 for the mini model, 2e-5 for others.")
     ] = None,
     precision: Annotated[str, typer.Option(help="'auto', 'bf16', 'fp16' or 'fp32'.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of split, order and masks.")] = 0,
@@ -87,7 +87,7 @@ def adapt(
             model=model,
             text_column=text_column,
             chunk_size=chunk_size,
-            train_size=(2_000 if on_cpu else 10_000) if train_size is None else train_size,
+            train_size=(4_000 if on_cpu else 10_000) if train_size is None else train_size,
             eval_size=(200 if on_cpu else 1_000) if eval_size is None else eval_size,
             test_share=test_share,
             masking=MaskingSettings(unit=unit, mask_prob=mask_prob),
