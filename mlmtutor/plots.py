@@ -18,8 +18,12 @@ STYLE = Path(__file__).with_name("mlmtutor.mplstyle")
 
 
 def _new_axes() -> Axes:
+    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
+    if not plt.get_fignums():
+        # subtle: a notebook's backend, started inside the context, would not stay interactive after it
+        plt.switch_backend(mpl.get_backend())
     with plt.style.context(STYLE):
         return plt.subplots()[1]
 

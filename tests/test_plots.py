@@ -53,6 +53,16 @@ def test_perplexities_of_different_masks_are_not_drawn_together():
         plot_perplexities({"a": make_evaluation(5), "b": make_evaluation(4, sha256="b")})
 
 
+def test_every_figure_of_a_notebook_is_shown():
+    import nbformat
+    from nbclient import NotebookClient
+
+    draw = "_ = mlmtutor.plot_lengths([1, 2])"
+    cells = [nbformat.v4.new_code_cell(source) for source in ("import mlmtutor", draw, draw)]
+    NotebookClient(nbformat.v4.new_notebook(cells=cells)).execute()
+    assert ["image/png" in output.data for cell in cells for output in cell.outputs] == [True, True]
+
+
 def test_plots_draw_where_they_are_told():
     from matplotlib.figure import Figure
 

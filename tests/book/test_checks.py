@@ -214,6 +214,15 @@ def test_output_that_another_run_would_not_give_is_found(write, output, problem)
     assert problem in found
 
 
+def test_figure_that_does_not_show_is_found(write):
+    notebook = compose(write("print(f", "plot_lengths(f"), "en", [[], []])
+    (found, *_) = check_outputs(notebook)
+    assert found.endswith("draws a figure but shows none")
+    picture = nbformat.v4.new_output("display_data", {"image/png": "", "text/plain": "x"})
+    notebook.cells[-1].outputs = [picture]
+    assert check_outputs(notebook) == []
+
+
 def test_output_with_fractions_and_html_is_accepted(write):
     text = "8/10 and/or <br /><br />24/7, loss 3.331 / 3.295, 80/10/10"
     assert check_outputs(toy_notebook(write(), output=printed(text))) == []
