@@ -16,6 +16,7 @@ _HOMES = {
     "adapt": ["AdaptSettings", "adapt_model", "plan_training"],
     "checks": ["check_answer", "check_range"],
     "chunking": ["Chunks", "chunk_texts", "split_into_chunks"],
+    "comparison": ["Comparison", "compare"],
     "device": ["choose_precision", "find_device"],
     "draws": ["draw_uniform"],
     "fill_mask": ["Candidate", "fill_masks"],
@@ -36,7 +37,7 @@ _HOMES = {
         "freeze_masks",
         "mask_batch",
     ],
-    "perplexity": ["Comparison", "Evaluation", "compare", "evaluate"],
+    "perplexity": ["Evaluation", "evaluate"],
     "plots": ["plot_candidates", "plot_lengths", "plot_losses", "plot_perplexities"],
     "report": ["Report"],
     "reviews": [

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from mlmtutor.adapt import AdaptSettings
+    from mlmtutor.comparison import Comparison
     from mlmtutor.masking import FrozenMasks
-    from mlmtutor.perplexity import Comparison, Evaluation
+    from mlmtutor.perplexity import Evaluation
     from mlmtutor.training import TrainingHistory, TrainingSettings
 
 
@@ -101,7 +102,7 @@ class Report:
 
 
 def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
-    from mlmtutor.perplexity import compare
+    from mlmtutor.comparison import compare
 
     if before.to_dict()["interval_95"] is None:
         return {"ratio": after.perplexity / before.perplexity, "low": None, "high": None}

@@ -11,8 +11,9 @@ from datasets import Dataset
 from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
 
 from mlmtutor.bootstrap import bootstrap_means
+from mlmtutor.comparison import compare
 from mlmtutor.masking import IGNORED, MaskingSettings, freeze_masks
-from mlmtutor.perplexity import Evaluation, compare, evaluate
+from mlmtutor.perplexity import Evaluation, evaluate
 from mlmtutor.testing import tiny_tokenizer
 
 

@@ -268,7 +268,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _is_prose(text: str) -> bool:
-    """Say whether a string reads as a sentence: five words or more, a closing mark, hardly a figure or a placeholder."""
+    """Say whether a string reads as a sentence: five words or more, a closing mark, hardly a figure or a template."""
     text = text.strip()
     odd = sum(c.isdigit() or c in "<>{}|_%#\\=" for c in text)
     return text.count(" ") >= 4 and text.endswith((".", "!", "?", '"')) and odd < len(text) / 50
