@@ -15,7 +15,6 @@ from mlmtutor.words import TokenTable, word_heads
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-LEGEND = "[true] hidden by the mask, {true>shown} random token, (true) kept, a|b pieces of one word"
 STYLES = {
     "mask": "background:#0072b233;border:2px solid currentColor",
     "random": "background:#d55e0033;border:2px dashed currentColor",
@@ -37,7 +36,8 @@ class ShownToken:
 class MaskedText:
     """A masked text to look at: plain text in a terminal, HTML in a notebook.
 
-    Kinds differ by brackets and by the line around them, so that nobody needs colours. All text is escaped.
+    ``[true]`` is hidden by the mask, ``{true>shown}`` by a random token, ``(true)`` kept, and ``a|b`` are pieces of
+    one word. In HTML the line around a token tells the same, so nobody needs colours. All text is escaped.
     """
 
     tokens: tuple[ShownToken, ...]

@@ -118,7 +118,7 @@ def write_results(
     tokenizer: PreTrainedTokenizerBase,
     folder: Path,
 ) -> None:
-    """Write model, card, report and figure, and remove the checkpoints: all of it or nothing.
+    """Write model, card, report and figure beside the folder's content, move them in, and remove the checkpoints.
 
     Args:
         report: What was measured.
