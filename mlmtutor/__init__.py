@@ -38,7 +38,14 @@ _HOMES = {
         "mask_batch",
     ],
     "perplexity": ["Evaluation", "evaluate"],
-    "plots": ["plot_candidates", "plot_lengths", "plot_losses", "plot_perplexities"],
+    "plots": [
+        "plot_bars",
+        "plot_candidates",
+        "plot_curves",
+        "plot_lengths",
+        "plot_losses",
+        "plot_perplexities",
+    ],
     "report": ["Report"],
     "reviews": [
         "LengthSummary",

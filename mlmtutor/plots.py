@@ -1,4 +1,4 @@
-"""Figures: candidates, lengths, loss curves, perplexities with their intervals."""
+"""Figures: bars, curves, candidates, lengths, losses, perplexities with their intervals."""
 
 from __future__ import annotations
 
@@ -50,25 +50,10 @@ def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | Non
 
     Source: chapter 01_fill_mask.
     """
-    tokens = list(dict.fromkeys(c.token for candidates in groups.values() for c in candidates))
-    if not tokens:
+    if not any(groups.values()):
         raise ValueError("expected at least one candidate, found none")
-    ax = _new_axes() if ax is None else ax
-    height = 0.8 / len(groups)
-    for number, (name, candidates) in enumerate(groups.items()):
-        rows = [tokens.index(c.token) + (number - (len(groups) - 1) / 2) * height for c in candidates]
-        ax.barh(
-            rows,
-            [c.probability for c in candidates],
-            height,
-            label=name,
-            hatch=["", "///", "..."][number % 3],
-        )
-    if len(groups) > 1:
-        ax.legend()
-    ax.set_yticks(range(len(tokens)), tokens)
-    ax.invert_yaxis()
-    ax.set_xlabel("probability")
+    bars = {name: {c.token: c.probability for c in candidates} for name, candidates in groups.items()}
+    ax = plot_bars(bars, xlabel="probability", ax=ax)
     ax.set_ylabel("token")
     return ax
 
@@ -194,4 +179,102 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.xaxis.set_minor_formatter("{x:.0f}")
     ax.set_xlabel("perplexity (95 % interval over texts)")
+    return ax
+
+
+def plot_bars(
+    groups: Mapping[str, Mapping[str, float]],
+    *,
+    xlabel: str,
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw labelled numbers as horizontal bars, for one series or for several side by side.
+
+    Args:
+        groups: Name of the series to its numbers by label; a label that a series lacks has no bar there.
+        xlabel: What the numbers are, with their unit.
+        intervals: Low and high end for the numbers that have an interval, in the same shape.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: numbers to the right, labels downwards in the order of their first appearance.
+
+    Raises:
+        ValueError: If there is no number.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> ax = plot_bars({"reviews": {"film": 0.6, "movie": 0.7}}, xlabel="share (%)", ax=Figure().subplots())
+        >>> [bar.get_width() for bar in ax.patches]
+        [0.6, 0.7]
+
+    Source: chapter 02_reviews.
+    """
+    labels = list(dict.fromkeys(label for values in groups.values() for label in values))
+    if not labels:
+        raise ValueError("expected at least one number, found none")
+    ax = _new_axes() if ax is None else ax
+    height = 0.8 / len(groups)
+    for number, (name, values) in enumerate(groups.items()):
+        rows = [labels.index(label) + (number - (len(groups) - 1) / 2) * height for label in values]
+        hatch = ["", "///", "..."][number % 3]
+        ax.barh(rows, list(values.values()), height, label=name, hatch=hatch)
+        ends = (intervals or {}).get(name, {})
+        for row, label in zip(rows, values, strict=True):
+            if label in ends:
+                ax.plot(ends[label], [row, row], color="black", linewidth=1.5, marker="|")
+    if len(groups) > 1:
+        ax.legend()
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.set_xlabel(xlabel)
+    return ax
+
+
+def plot_curves(
+    curves: Mapping[str, Mapping[float, float]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    bands: Mapping[str, Mapping[float, tuple[float, float]]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one number against another, for one curve or for several, with bands where they are known.
+
+    Args:
+        curves: Name of the curve to its points, y by x.
+        xlabel: What x is, with its unit.
+        ylabel: What y is, with its unit.
+        bands: Low and high end of y by x, for the curves that have an interval.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes; curves differ in marker and line as well as in colour.
+
+    Raises:
+        ValueError: If there is no point.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> ax = plot_curves({"mini": {64: 1.5, 128: 1.0}}, xlabel="x", ylabel="y", ax=Figure().subplots())
+        >>> ax.lines[0].get_xdata().tolist()
+        [64, 128]
+
+    Source: chapter 03_chunking.
+    """
+    if not any(curves.values()):
+        raise ValueError("expected at least one point, found none")
+    ax = _new_axes() if ax is None else ax
+    for number, (name, points) in enumerate(curves.items()):
+        style = {"marker": "os^D"[number % 4], "linestyle": ["-", "--", ":", "-."][number % 4]}
+        ax.plot(list(points), list(points.values()), label=name, color=f"C{number}", **style)
+        band = (bands or {}).get(name, {})
+        if band:
+            low, high = zip(*band.values(), strict=True)
+            ax.fill_between(list(band), low, high, color=f"C{number}", alpha=0.2)
+    if len(curves) > 1:
+        ax.legend()
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
     return ax

@@ -4,7 +4,15 @@ import pytest
 
 mpl.use("Agg")
 
-from mlmtutor import Candidate, plot_candidates, plot_lengths, plot_losses, plot_perplexities
+from mlmtutor import (
+    Candidate,
+    plot_bars,
+    plot_candidates,
+    plot_curves,
+    plot_lengths,
+    plot_losses,
+    plot_perplexities,
+)
 from mlmtutor.perplexity import Evaluation
 
 
@@ -30,6 +38,29 @@ def test_candidates_of_two_models_share_their_rows():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["deal", "film"]
     assert [bar.get_width() for bar in ax.patches] == [0.3, 0.1, 0.5]
     assert ax.patches[1].get_y() < 1 < ax.patches[2].get_y() + ax.patches[2].get_height()
+
+
+def test_bars_of_two_series_share_their_labels_and_carry_their_intervals():
+    groups = {"before": {"film": 0.2}, "after": {"film": 0.4, "movie": 0.5}}
+    ax = plot_bars(groups, xlabel="share", intervals={"after": {"film": (0.3, 0.45)}})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["film", "movie"]
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0.3, 0.45]]
+    assert ax.lines[0].get_ydata()[0] == ax.patches[1].get_y() + ax.patches[1].get_height() / 2
+
+
+def test_curves_differ_without_colour_too_and_have_bands():
+    points = {8: 0.6, 16: 0.7}
+    ax = plot_curves(
+        {"base": points, "adapted": points},
+        xlabel="labels",
+        ylabel="accuracy",
+        bands={"base": {8: (0.5, 0.7)}},
+    )
+    first, second = ax.lines
+    assert first.get_marker() != second.get_marker()
+    assert first.get_linestyle() != second.get_linestyle()
+    assert len(ax.collections) == 1
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("labels", "accuracy")
 
 
 def test_lengths_are_counted_and_marked():
@@ -89,3 +120,7 @@ def test_nothing_to_draw_is_an_error():
     ]:
         with pytest.raises(ValueError, match="expected"):
             draw(data)
+    with pytest.raises(ValueError, match="at least one number"):
+        plot_bars({}, xlabel="x")
+    with pytest.raises(ValueError, match="at least one point"):
+        plot_curves({"a": {}}, xlabel="x", ylabel="y")

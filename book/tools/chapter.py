@@ -63,8 +63,8 @@ class Chapter:
 
 
 def find_chapters(root: Path) -> list[Path]:
-    """Chapter sources of the book at `root`, in reading order."""
-    return sorted((root / "book" / "chapters").glob("[0-9][0-9]_*.md"))
+    """Sources of the chapters (01 to 99) and executed appendices (a1 to a9) at `root`, in reading order."""
+    return sorted((root / "book" / "chapters").glob("[0-9a][0-9]_*.md"))
 
 
 def read_chapter(path: Path) -> Chapter:
