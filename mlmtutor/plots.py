@@ -206,7 +206,7 @@ def plot_bars(
     Example:
         >>> from matplotlib.figure import Figure
         >>> ax = plot_bars({"reviews": {"film": 0.6, "movie": 0.7}}, xlabel="share (%)", ax=Figure().subplots())
-        >>> [bar.get_width() for bar in ax.patches]
+        >>> [float(bar.get_width()) for bar in ax.patches]
         [0.6, 0.7]
 
     Source: chapter 02_reviews.
