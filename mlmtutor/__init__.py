@@ -46,6 +46,7 @@ _HOMES = {
         "plot_losses",
         "plot_perplexities",
     ],
+    "pseudo_perplexity": ["ScoredText", "score_texts", "summarize_scores"],
     "report": ["Report"],
     "reviews": [
         "LengthSummary",
