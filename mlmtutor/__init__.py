@@ -18,6 +18,14 @@ _HOMES = {
     "chunking": ["Chunks", "chunk_texts", "split_into_chunks"],
     "comparison": ["Comparison", "compare"],
     "device": ["choose_precision", "find_device"],
+    "downstream": [
+        "FewLabelScores",
+        "ScoreDifference",
+        "compare_scores",
+        "embed_texts",
+        "few_label_scores",
+        "fit_classifier",
+    ],
     "draws": ["draw_uniform"],
     "fill_mask": ["Candidate", "fill_masks"],
     "heads": ["masked_lm_loss", "score_masked"],
@@ -29,6 +37,7 @@ _HOMES = {
         "load_texts",
         "load_tokenizer",
     ],
+    "keyness": ["Keyword", "WordCounts", "count_words", "find_keywords", "load_brown_counts"],
     "masked_text": ["MaskedText", "show_masks"],
     "masking": [
         "FrozenMasks",
