@@ -1,43 +1,59 @@
-"""The commands behind `make notebooks` and `make book`."""
+"""The commands behind `make notebooks` and `make book`, and those for instructors."""
 
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
+from .budget import download_packages, measure
 from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
 from .checks import check_chapter, check_notebooks
 from .execute import ChapterFailed, run_chapter
+from .handout import make_handout
+from .parameters import result_lines, sweep
 from .site import build, stage
+from .tables import BUDGET, read_yaml, tabulate, write_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
     """Run one command and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
-    parser.add_argument(
-        "command",
-        choices=["notebooks", "book", "check"],
-        help="notebooks: run the chapters and write book/en and book/zh; book: run them and build the site "
-        "under _build from what came out; check: run nothing, list what is wrong in sources and notebooks",
-    )
-    parser.add_argument("slugs", nargs="*", help="only these chapters (notebooks, check); default: all")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     os.environ.setdefault("MLMTUTOR_PROFILE", "mini")
     try:
-        chapters = _read(root, options.slugs)
-        if options.command == "check":
-            return _check(chapters, root=root)
-        made = {chapter.slug: _run(chapter, root=root) for chapter in chapters}
-        if options.command == "notebooks":
-            _write(made, root=root)
-        else:
-            _publish(made, root=root)
+        return options.run(_read(root, options.slugs), options, root=root) or 0
     except (ChapterError, ChapterFailed, RuntimeError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m book.tools", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(run, text: str, *, slugs: str | int = "*") -> argparse.ArgumentParser:
+        command = commands.add_parser(run.__name__.strip("_"), help=text, description=text)
+        command.set_defaults(run=run, slugs=[])
+        if slugs:
+            command.add_argument("slugs", nargs=slugs, metavar="SLUG", help="only this chapter; default: all")
+        return command
+
+    add(_notebooks, "run the chapters and write book/en and book/zh")
+    add(_book, "run the chapters and build the site under _build from what came out")
+    add(_check, "run nothing, list what is wrong in sources and notebooks")
+    add(_tables, "bring book/parameters.yml and the tables of the pages into step", slugs=0)
+    add(_handout, "write the notebooks without worked answers into _build/handout")
+    sweep_command = add(_sweep, "run a chapter for several values of a parameter", slugs=1)
+    sweep_command.add_argument("name", help="the parameter that varies")
+    sweep_command.add_argument("values", nargs="+", help="its values")
+    sweep_command.add_argument(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="another parameter, fixed"
+    )
+    measure_command = add(_measure, "run the chapters and write what they cost into book/budget.yml")
+    measure_command.add_argument("--profile", choices=["mini", "full"], default="mini")
+    return parser
 
 
 def _read(root: Path, slugs: list[str]) -> list[Chapter]:
@@ -51,20 +67,29 @@ def _read(root: Path, slugs: list[str]) -> list[Chapter]:
     return [read_chapter(path) for path in paths if not slugs or path.stem in slugs]
 
 
+def _say(text: str) -> None:
+    print(text, end="", flush=True)
+
+
 def _run(chapter: Chapter, *, root: Path) -> dict:
-    outputs = run_chapter(chapter, root=root, say=lambda text: print(text, end="", flush=True))
+    outputs = run_chapter(chapter, root=root, say=_say)
     return {lang: compose(chapter, lang, outputs) for lang in LANGUAGES}
 
 
-def _write(made: dict, *, root: Path) -> None:
+def _notebooks(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    made = {chapter.slug: _run(chapter, root=root) for chapter in chapters}
     for slug, notebooks in made.items():
         for lang, notebook in notebooks.items():
-            path = root / "book" / lang / f"{slug}.ipynb"
-            changed = write_notebook(notebook, path)
-            print(f"{path.relative_to(root)}: {'written' if changed else 'as it was'}")
+            _write(notebook, Path("book", lang, f"{slug}.ipynb"), root=root)
 
 
-def _publish(made: dict, *, root: Path) -> None:
+def _write(notebook: dict, path: Path, *, root: Path) -> None:
+    changed = write_notebook(notebook, root / path)
+    print(f"{path}: {'written' if changed else 'as it was'}")
+
+
+def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    made = {chapter.slug: _run(chapter, root=root) for chapter in chapters}
     fresh = {
         Path("book", lang, f"{slug}.ipynb"): notebook
         for slug, notebooks in made.items()
@@ -80,17 +105,38 @@ def _publish(made: dict, *, root: Path) -> None:
             print(f"{slug}: {line}")
 
 
-def result_lines(notebook: dict) -> list[str]:
-    """What the cells tagged ``result`` printed: the numbers `make book` ends with."""
-    found = []
-    for cell in notebook.cells:
-        if "result" in cell.metadata.get("tags", []):
-            for output in cell.outputs:
-                found += output.get("text", output.get("data", {}).get("text/plain", "")).splitlines()
-    return found
+def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    for path, text in tabulate(chapters, root=root).items():
+        (root / path).write_text(text, encoding="utf-8")
 
 
-def _check(chapters: list[Chapter], *, root: Path) -> int:
+def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    for chapter in chapters:
+        for lang in LANGUAGES:
+            path = Path("_build", "handout", lang, f"{chapter.slug}.ipynb")
+            _write(make_handout(chapter, lang), path, root=root)
+
+
+def _sweep(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    folder = root / "_build" / "sweeps" / options.slugs[0]
+    for run, lines in sweep(chapters[0], options.name, options.values, fixed=dict(options.p), folder=folder):
+        print(run, *lines, sep="\n  ", flush=True)
+    print(f"the notebooks: {folder}")
+
+
+def _measure(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    packages_mb = download_packages(root)
+    for chapter in chapters:
+        cost = measure(chapter, profile=options.profile, packages_mb=packages_mb, say=_say)
+        print(f"{chapter.slug}: {cost}")
+        budget = read_yaml(root / BUDGET)
+        budget.setdefault(options.profile, {})[chapter.slug] = asdict(cost)
+        budget[options.profile] = dict(sorted(budget[options.profile].items()))
+        (root / BUDGET).write_text(write_yaml(budget), encoding="utf-8")
+    _tables(_read(root, []), options, root=root)
+
+
+def _check(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> int:
     problems = [problem for chapter in chapters for problem in check_chapter(chapter)]
     problems += [problem for chapter in chapters for problem in check_notebooks(chapter, root=root)]
     print("\n".join(problems) or f"{len(chapters)} chapters: nothing wrong")

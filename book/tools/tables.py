@@ -1,0 +1,126 @@
+"""The tables of the instructor guide and of the budget page, made from the sources and from what was measured.
+
+``book/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
+``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from .chapter import LANGUAGES, Chapter
+from .parameters import read_parameters
+
+PARAMETERS, BUDGET = Path("book/parameters.yml"), Path("book/budget.yml")
+PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md"}
+HEADS = {
+    "parameters": {
+        "en": "| chapter | parameter | type | default | meaning |",
+        "zh": "| 章 | 参数 | 类型 | 默认值 | 含义 |",
+    },
+    "budget": {
+        "en": "| chapter | profile | minutes | peak memory (MB) | downloads (MB) |",
+        "zh": "| 章 | 配置档 | 分钟 | 内存峰值（MB） | 下载（MB） |",
+    },
+}
+EVERY_CHAPTER = {"en": "every chapter", "zh": "所有章"}
+NOT_MEASURED = {"en": "not measured yet", "zh": "尚未测量"}
+
+
+def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
+    """What ``book/parameters.yml`` and the pages with a table should hold today, by path relative to `root`."""
+    parameters = list_parameters(chapters, known=read_yaml(root / PARAMETERS))
+    rows = {
+        "parameters": parameter_rows(parameters),
+        "budget": budget_rows(list(parameters), read_yaml(root / BUDGET)),
+    }
+    texts = {PARAMETERS: write_yaml(parameters)}
+    for name, page in PAGES.items():
+        for lang in LANGUAGES:
+            path = Path("book", lang, page)
+            head = HEADS[name][lang]
+            table = [head, "|" + " --- |" * (head.count("|") - 1), *(row[lang] for row in rows[name])]
+            texts[path] = put_between_marks((root / path).read_text(encoding="utf-8"), name, "\n".join(table))
+    return texts
+
+
+def list_parameters(chapters: list[Chapter], *, known: dict) -> dict:
+    """Every parameter by chapter and name; translations are taken over from `known`."""
+    return {
+        chapter.slug: {
+            p.name: {
+                "type": p.type,
+                "default": p.default,
+                "en": p.meaning,
+                "zh": known.get(chapter.slug, {}).get(p.name, {}).get("zh", ""),
+            }
+            for p in read_parameters(chapter)
+        }
+        for chapter in chapters
+    }
+
+
+def parameter_rows(parameters: dict) -> list[dict[str, str]]:
+    """One row per parameter, in each language; the chapter stands in the first row of its parameters."""
+    rows = []
+    for slug, found in parameters.items():
+        chapter = _link(slug)
+        for name, facts in found.items():
+            default = repr(facts["default"]) if facts["type"] == "str" else facts["default"]
+            shared = [chapter, f"`{name}`", facts["type"], f"`{default}`"]
+            rows.append({lang: _row(*shared, facts[lang]) for lang in LANGUAGES})
+            chapter = ""
+    return rows
+
+
+def budget_rows(slugs: list[str], budget: dict) -> list[dict[str, str]]:
+    """One row per profile and chapter, in each language; one for a profile of which nothing was measured."""
+    rows = []
+    for profile in ("mini", "full"):
+        costs = budget.get(profile, {})
+        for slug in slugs if costs else []:
+            if cost := costs.get(slug):
+                numbers = (f"{cost['minutes']:.1f}", f"{cost['memory_mb']:,}", f"{cost['downloads_mb']:,}")
+                rows.append(dict.fromkeys(LANGUAGES, _row(_link(slug), profile, *numbers)))
+            else:
+                rows.append(
+                    {lang: _row(_link(slug), profile, word, "", "") for lang, word in NOT_MEASURED.items()}
+                )
+        if not costs:
+            rows.append(
+                {
+                    lang: _row(EVERY_CHAPTER[lang], profile, word, "", "")
+                    for lang, word in NOT_MEASURED.items()
+                }
+            )
+    return rows
+
+
+def _link(slug: str) -> str:
+    return f"[{slug}]({slug}.ipynb)"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def put_between_marks(page: str, name: str, table: str) -> str:
+    """Replace what stands between two marks of a page.
+
+    Example:
+        >>> put_between_marks("a <!-- t -->\\nold\\n<!-- t --> b", "t", "new")
+        'a <!-- t -->\\nnew\\n<!-- t --> b'
+    """
+    mark = f"<!-- {name} -->"
+    before, _, after = page.split(mark)
+    return f"{before}{mark}\n{table}\n{mark}{after}"
+
+
+def read_yaml(path: Path) -> dict:
+    """A file's content; nothing if there is no file yet."""
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.exists() else {}
+
+
+def write_yaml(content: dict) -> str:
+    """Content as text: in the order given, Chinese as Chinese."""
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
