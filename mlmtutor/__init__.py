@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "adapt": ["AdaptSettings", "adapt_model", "plan_training"],
+    "blanks": ["BlankPredictions", "predict_blanks", "show_context"],
     "checks": ["check_answer", "check_range"],
     "chunking": ["Chunks", "chunk_texts", "split_into_chunks"],
     "comparison": ["Comparison", "compare"],
@@ -55,6 +56,7 @@ _HOMES = {
         "plot_losses",
         "plot_perplexities",
     ],
+    "probes": ["Probe", "ProbeScores", "load_general_texts", "load_probes", "score_probes"],
     "pseudo_perplexity": ["ScoredText", "score_texts", "summarize_scores"],
     "report": ["Report"],
     "reviews": [
@@ -66,6 +68,7 @@ _HOMES = {
         "summarize_lengths",
     ],
     "rows": ["ChunkRows"],
+    "sharing": ["upload_model"],
     "trainer": ["MaskedLMTrainer"],
     "training": ["TrainingHistory", "TrainingSettings", "train_masked_lm"],
     "words": ["TokenTable", "word_heads"],

@@ -64,7 +64,7 @@ def fill_masks(
     import torch
 
     texts = [texts] if isinstance(texts, str) else list(texts)
-    wanted = None if targets is None else _single_tokens(targets, tokenizer)
+    wanted = None if targets is None else single_tokens(targets, tokenizer)
     most = len(tokenizer) if wanted is None else len(wanted)
     if wanted is None and not 1 <= top_k <= most:
         raise ValueError(f"top_k must be in [1, {most}], got {top_k}")
@@ -96,7 +96,12 @@ def fill_masks(
     return results
 
 
-def _single_tokens(words: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def single_tokens(words: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Give the ids of words that are one token each.
+
+    Raises:
+        ValueError: If a word is several tokens, or unknown.
+    """
     ids = []
     for word in words:
         pieces = tokenizer.tokenize(word)

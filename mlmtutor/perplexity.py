@@ -166,7 +166,7 @@ def evaluate(
     from mlmtutor.progress import is_watched
 
     check_masked_lm(model)
-    _check_masks(masks)
+    check_masks(masks)
     check_chunks_fit(model, masks.input_ids)
     precision = check_precision(precision, device=model.device)
     losses, correct = [], []
@@ -177,13 +177,19 @@ def evaluate(
             rows = slice(start, start + batch_size)
             if (masks.labels[rows] == IGNORED).all():
                 continue
-            logits, targets = score_masked(model, **_to_tensors(masks, rows, model.device))
+            logits, targets = score_masked(model, **to_tensors(masks, rows, model.device))
             losses.append(cross_entropy(logits.float(), targets, reduction="none").cpu().double().numpy())
             correct.append((logits.argmax(dim=-1) == targets).cpu().numpy())
     return _gather(masks, np.concatenate(losses), np.concatenate(correct))
 
 
-def _check_masks(masks: FrozenMasks) -> None:
+def check_masks(masks: FrozenMasks) -> None:
+    """Make sure that masks are frozen and that they hide something.
+
+    Raises:
+        TypeError: If they are not frozen.
+        ValueError: If nothing is masked, or no masked token is hidden from the model.
+    """
     if not isinstance(masks, FrozenMasks):
         raise TypeError(
             f"expected FrozenMasks, found {type(masks).__name__}: masks drawn anew at each evaluation "
@@ -214,7 +220,8 @@ def as_loaded(model: nn.Module) -> Iterator[None]:
             model.forward = wrapped
 
 
-def _to_tensors(masks: FrozenMasks, rows: slice, device: torch.device) -> dict[str, torch.Tensor]:
+def to_tensors(masks: FrozenMasks, rows: slice, device: torch.device) -> dict[str, torch.Tensor]:
+    """Give some rows of frozen masks as a model takes them."""
     import torch
 
     arrays = {"input_ids": masks.input_ids[rows], "labels": masks.labels[rows]}
