@@ -1,5 +1,7 @@
 """Uploading: what must be there, and where a token never goes. Nothing is sent anywhere."""
 
+from typing import ClassVar
+
 import huggingface_hub
 import pytest
 from huggingface_hub import constants
@@ -11,7 +13,7 @@ from mlmtutor.sharing import NEEDED
 class Recorder:
     """Stands in for the library's client and writes down what it is asked."""
 
-    calls = []
+    calls: ClassVar = []
 
     def __init__(self, *, endpoint, token):
         self.calls.append(("client", endpoint, token))
