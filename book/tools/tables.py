@@ -66,7 +66,7 @@ def parameter_rows(parameters: dict) -> list[dict[str, str]]:
     for slug, found in parameters.items():
         chapter = _link(slug)
         for name, facts in found.items():
-            default = repr(facts["default"]) if facts["type"] == "str" else facts["default"]
+            default = f'"{facts["default"]}"' if facts["type"] == "str" else facts["default"]
             shared = [chapter, f"`{name}`", facts["type"], f"`{default}`"]
             rows.append({lang: _row(*shared, facts[lang]) for lang in LANGUAGES})
             chapter = ""

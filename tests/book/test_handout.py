@@ -99,7 +99,8 @@ def test_what_is_handed_out_has_room_for_every_answer_and_none_in_it(path):
         num_prose_answers = sum(len(FOLDED_ANSWER.findall(source)) for source in prose)
         cells = make_handout(chapter, lang).cells
         room = [cell for cell in cells if YOURS in cell.metadata.get("tags", [])]
-        assert len(room) == len(answers) + num_prose_answers >= 3
+        assert len(room) == len(answers) + num_prose_answers
+        assert len(room) >= 3 or chapter.slug.startswith("a")  # an appendix needs no exercises
         assert not any(cell.source in folded or "<summary>" in cell.source for cell in cells)
 
 
@@ -111,15 +112,11 @@ def test_what_is_handed_out_needs_nothing_that_an_answer_defined(path):
     }
     stored, loaded, only_in_answers = set(), set(), set()
     for cell in chapter.code:
-        found = [
-            node
-            for node in ast.walk(ast.parse(MAGIC.sub(r"\1pass", cell.source)))
-            if isinstance(node, ast.Name)
-        ]
-        names = {node.id for node in found if isinstance(node.ctx, ast.Store)}
+        nodes = list(ast.walk(ast.parse(MAGIC.sub(r"\1pass", cell.source))))
+        names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         if cell.id in left:
-            stored |= names
-            loaded |= {node.id for node in found if isinstance(node.ctx, ast.Load)}
+            stored |= names | {node.arg for node in nodes if isinstance(node, ast.arg)}
+            loaded |= {node.id for node in nodes if isinstance(node, ast.Name)}
         else:
             only_in_answers |= names
     assert (only_in_answers - stored) & loaded == set()

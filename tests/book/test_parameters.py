@@ -86,14 +86,13 @@ def test_tables_follow_the_source_and_keep_translations(write, root):
     assert main(["tables"], root=root) == 0
     assert yaml.safe_load(table.read_text(encoding="utf-8"))["01_toy"]["word"]["default"] == "movie"
     chinese = (root / "book" / "zh" / "a2_instructors.md").read_text(encoding="utf-8")
-    assert "| [01_toy](01_toy.ipynb) | `word` | str | `'movie'` | 要量的词 |" in chinese
+    assert '| [01_toy](01_toy.ipynb) | `word` | str | `"movie"` | 要量的词 |' in chinese
 
 
 def test_a_bar_in_a_meaning_does_not_break_the_table(write):
     parameters = list_parameters([write(PARAMETER, 'sign: str = "|"  # a | b')], known={})
-    assert (
-        parameter_rows(parameters)[0]["en"] == r"| [01_toy](01_toy.ipynb) | `sign` | str | `'\|'` | a \| b |"
-    )
+    (row,) = parameter_rows(parameters)
+    assert row["en"] == r"""| [01_toy](01_toy.ipynb) | `sign` | str | `"\|"` | a \| b |"""
 
 
 def test_budget_says_what_was_not_measured():
