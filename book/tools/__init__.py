@@ -12,6 +12,8 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
 - Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
   is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site),
   ``raises-exception`` (an error shown on purpose).
+- A worked answer in code is a ``hide-cell`` that begins with ``# answer: ...``; handouts leave it out, with the folded
+  cells right after it.
 - An answer in prose folds with ``<details><summary>Answer</summary>``, an empty line before and after its text.
 - A link to another chapter is a link to its notebook: ``[chunks](03_chunking.ipynb#by-hand)``.
 - A cell may carry an ``id``; without one its id follows from its text. A new chapter is entered in ``_toc.yml``.
