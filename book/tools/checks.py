@@ -9,8 +9,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from .chapter import LANGUAGES, Chapter, compose
+from .citations import check_citations
 from .han import HAN
 from .prose import check_scripts, check_twins, find_links
+from .terms import check_terms
 
 MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
 MAX_NOTEBOOK_BYTES = 500_000
@@ -32,6 +34,8 @@ def check_chapter(chapter: Chapter) -> list[str]:
     return [
         *check_twins(chapter),
         *check_scripts(chapter),
+        *check_terms(chapter),
+        *check_citations(chapter),
         *check_cell_sizes(chapter),
         *check_parameters(chapter),
         *check_ignored_outputs(chapter),

@@ -1,0 +1,140 @@
+"""Sphinx extension: the API reference, from the docstrings, on a page of each language.
+
+``{api} fill_mask`` documents the public names of the module ``mlmtutor.fill_mask`` in the order of their definition.
+The docstrings are English in both languages. Every object is defined on the English page; the Chinese one shows it
+too, has the same anchors, and its links stay on it.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from languages import DEFAULT, language_of
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+
+import mlmtutor
+
+PAGE = "book/{lang}/a5_api"
+
+
+class ApiModule(SphinxDirective):
+    """The public names of one module."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        module = importlib.import_module(f"mlmtutor.{self.arguments[0]}")
+        lines = ["```{eval-rst}", f".. py:currentmodule:: {module.__name__}"]
+        for name, value in public_names(module):
+            lines += ["", f".. autofunction:: {name}"]
+            if inspect.isclass(value):
+                lines[-1:] = [f".. autoclass:: {name}", "   :members:"]
+            if language_of(self.env.docname) != DEFAULT:
+                lines.append("   :no-index:")
+        block = nodes.container(classes=["language-en"])
+        self.state.nested_parse(StringList([*lines, "```"]), self.content_offset, block)
+        return [block]
+
+
+def public_names(module) -> list[tuple[str, object]]:
+    """What `mlmtutor` makes public of a module, in the order of the file."""
+    found = [(name, getattr(mlmtutor, name)) for name in mlmtutor.__all__]
+    own = [(name, value) for name, value in found if value.__module__ == module.__name__]
+    return sorted(own, key=lambda pair: inspect.getsourcelines(pair[1])[1])
+
+
+def explain_fields(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Show the fields of a dataclass of settings, which explains each in a comment behind it."""
+    if what != "class" or not dataclasses.is_dataclass(obj) or "Attributes:" in lines:
+        return
+    fields = [f"    {field}: {comment}" for field, comment in field_comments(obj).items()]
+    if fields:
+        first_section = lines.index("Example:") if "Example:" in lines else len(lines)
+        lines[first_section:first_section] = ["Attributes:", *fields, ""]
+
+
+def field_comments(settings: type) -> dict[str, str]:
+    """The comment behind each field of a dataclass."""
+    source = inspect.getsource(settings)
+    lines = source.splitlines()
+    comments = {}
+    for node in ast.parse(source).body[0].body:
+        if isinstance(node, ast.AnnAssign):
+            text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            if comment := re.search(r"  # (.+)", text):
+                comments[node.target.id] = comment[1]
+    return comments
+
+
+def link_sources(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Turn the chapters that a docstring names as its source into links, in the language of the page."""
+    folder = f"book/{language_of(app.env.docname)}"
+
+    def link(match: re.Match) -> str:
+        page = f"{folder}/{match[0]}"
+        return f":doc:`{match[0]} </{page}>`" if page in app.env.found_docs else match[0]
+
+    for number, line in enumerate(lines):
+        if line.startswith("Source: "):
+            lines[number] = re.sub(r"\b\d\d_\w+", link, line)
+
+
+def show_factories(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Write ``...`` for a default that is made anew each time, since ``<factory>`` cannot be parsed."""
+    return signature and signature.replace("<factory>", "..."), returns
+
+
+class AnchorUnindexed(SphinxTransform):
+    """Gives the objects of the Chinese page, which are not in the index, the anchors of the English ones."""
+
+    default_priority = 500
+
+    def apply(self, **options: object) -> None:
+        for signature in self.document.findall(addnodes.desc_signature):
+            if not signature["ids"] and signature.get("module"):
+                signature["ids"].append(f"{signature['module']}.{signature['fullname']}")
+
+
+class StayOnThePage(SphinxPostTransform):
+    """Keeps links between objects on the Chinese page, where they would lead to the English one."""
+
+    default_priority = 900
+
+    def run(self, **options: object) -> None:
+        language = language_of(self.env.docname)
+        if self.env.docname != PAGE.format(lang=language) or language == DEFAULT:
+            return
+        elsewhere = self.app.builder.get_relative_uri(self.env.docname, PAGE.format(lang=DEFAULT))
+        for link in self.document.findall(nodes.reference):
+            if link.get("refuri", "").startswith(f"{elsewhere}#"):
+                link["refid"] = link.attributes.pop("refuri").partition("#")[2]
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the directive and what it needs."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.setup_extension("sphinx.ext.napoleon")
+    app.add_directive("api", ApiModule)
+    app.connect("autodoc-process-docstring", explain_fields, priority=400)  # napoleon's: 500
+    app.connect("autodoc-process-docstring", link_sources, priority=400)
+    app.connect("autodoc-process-signature", show_factories)
+    app.add_transform(AnchorUnindexed)
+    app.add_post_transform(StayOnThePage)
+    app.add_css_file("api.css")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

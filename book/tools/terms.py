@@ -1,0 +1,59 @@
+"""Are the terms of the glossary used alike in both languages?"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .._ext.glossary import Term, TermFinder, any_of, read_glossary
+from .chapter import Cell, Chapter
+from .prose import FENCE, FORMULA, INLINE_CODE, LINK
+
+REFERENCES = re.compile(r"^#+ +(References|参考文献) *$.*", flags=re.MULTILINE | re.DOTALL)
+
+
+def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[str]:
+    """Where a strict term stands in one language, it stands in the other; no Chinese word that is to be avoided."""
+    terms = read_glossary() if terms is None else terms
+    finders = {lang: TermFinder(terms, lang) for lang in ("en", "zh")}
+    prose = [cell for cell in chapter.cells if cell.kind == "markdown"]
+    problems = []
+    for english, chinese in zip(prose[::2], prose[1::2], strict=True):
+        used = {
+            cell.lang: {term.anchor: term for _, term in finders[cell.lang].find(read_words(cell))}
+            for cell in (english, chinese)
+        }
+        place = f"{chapter.at(english)} and {chinese.line}"
+        for here, there in (("en", "zh"), ("zh", "en")):
+            for anchor, term in used[here].items():
+                if anchor not in used[there] and term.strict in (here, "both"):
+                    names = (
+                        f"{term.forms[here][0]!r} is in {here} but {term.forms[there][0]!r} is not in {there}"
+                    )
+                    problems.append(f"{place}: {names}")
+        problems += [
+            f"{chapter.at(chinese)}: for {term.forms['en'][0]!r} this book says {term.forms['zh'][0]!r}, not {word!r}"
+            for word, term in find_avoided(read_words(chinese), terms)
+        ]
+    return problems
+
+
+def find_avoided(text: str, terms: Sequence[Term]) -> Iterator[tuple[str, Term]]:
+    """Yield the words of a Chinese text that the glossary avoids, each with its term.
+
+    Example:
+        >>> domain = Term({"en": ("domain",), "zh": ("领域适应",)}, {}, "06_fine_tuning", avoid=("域适应",))
+        >>> [word for word, _ in find_avoided("领域适应，又称域适应。", [domain])]
+        ['域适应']
+    """
+    term_of = {word: term for term in terms for word in term.avoid}
+    fine = {spelling for term in terms for spelling in (*term.forms["zh"], *term.unless)}
+    for match in re.finditer(any_of([*term_of, *fine - term_of.keys()]), text):
+        if match[0] in term_of:
+            yield match[0], term_of[match[0]]
+
+
+def read_words(cell: Cell) -> str:
+    """The text of a cell without code, formulas, link targets and the list of references."""
+    text = REFERENCES.sub("", cell.source)
+    for pattern in (FENCE, INLINE_CODE, FORMULA):
+        text = pattern.sub(" ", text)
+    return LINK.sub("] ", text)

@@ -1,0 +1,76 @@
+"""The glossary pages, and the links to them at the first use of each term."""
+
+import re
+from collections import Counter
+
+import pytest
+from bs4 import BeautifulSoup
+
+from book._ext.glossary import read_glossary
+
+OTHER = {"en": "zh", "zh": "en"}
+ANCHORS = [term.anchor for term in read_glossary()]
+
+
+def read(site, lang, name):
+    text = (site / "book" / lang / f"{name}.html").read_text(encoding="utf-8")
+    return BeautifulSoup(text, "html.parser").select_one("article.bd-article")
+
+
+@pytest.fixture(scope="module")
+def articles(site):
+    """Every page that links to the glossary, by language and name."""
+    names = [path.stem for path in (site / "book" / "en").glob("*.html") if path.stem != "a3_glossary"]
+    return {(lang, name): read(site, lang, name) for lang in OTHER for name in names}
+
+
+@pytest.mark.parametrize("lang", OTHER)
+def test_every_term_has_an_entry_that_shows_the_term_of_the_other_language(site, lang):
+    page = read(site, lang, "a3_glossary")
+    for term in read_glossary():
+        entry = page.find("dt", id=term.anchor)
+        assert entry.get_text(" ").startswith(term.forms[lang][0])
+        assert term.forms[OTHER[lang]][0] in entry.get_text(" ")
+        assert entry.find_next("dd").select_one(".glossary-chapter")
+
+
+def test_english_entries_are_in_alphabetical_and_chinese_ones_in_teaching_order(site):
+    order = {lang: [dt["id"] for dt in read(site, lang, "a3_glossary").select("dt[id]")] for lang in OTHER}
+    assert order["zh"] == ANCHORS
+    names = {term.anchor: term.forms["en"][0].lower() for term in read_glossary()}
+    assert order["en"] == sorted(ANCHORS, key=names.get)
+
+
+@pytest.mark.parametrize("lang", OTHER)
+def test_glossary_does_not_link_to_itself(site, lang):
+    assert not read(site, lang, "a3_glossary").select(".glossary-link")
+
+
+def test_every_page_links_a_term_at_most_once_and_stays_in_its_language(articles):
+    for (lang, name), article in articles.items():
+        targets = Counter(link["href"] for link in article.select("a.glossary-link"))
+        assert set(targets) <= {f"a3_glossary.html#{anchor}" for anchor in ANCHORS}, (lang, name)
+        assert not targets or max(targets.values()) == 1, (lang, name)
+
+
+def test_chapter_1_links_the_terms_it_teaches_in_both_languages(articles):
+    taught = {term.anchor for term in read_glossary() if term.chapter == "01_fill_mask"}
+    for lang in OTHER:
+        links = articles[lang, "01_fill_mask"].select("a.glossary-link")
+        assert taught <= {link["href"].partition("#")[2] for link in links}
+
+
+def test_a_link_carries_the_meaning_of_its_term(articles):
+    meanings = {term.anchor: term.meaning for term in read_glossary()}
+    for (lang, _), article in articles.items():
+        for link in article.select("a.glossary-link"):
+            meaning = meanings[link["href"].partition("#")[2]][lang]
+            assert link["title"] == re.sub(r"[`$\\]", "", meaning)
+
+
+def test_links_stand_in_running_text_only(articles):
+    elsewhere = (
+        "h1, h2, h3, h4, pre, code, figcaption, table, .cell, .math, a:not(.glossary-link), #references, dl"
+    )
+    for article in articles.values():
+        assert not [link for place in article.select(elsewhere) for link in place.select(".glossary-link")]
