@@ -1,7 +1,7 @@
 """Sphinx extension: the glossary pages, and links to them where a page first uses a term.
 
-``{glossary-terms}`` writes the entries of ``book/glossary.yml`` in the language of the page that holds it. Every other
-page of that language links the first use of each term in its running text to the entry.
+``{glossary-terms}`` writes the entries of ``book/glossary.yml`` in the language of the page that holds it. Every
+chapter of that language links the first use of each term in its running text to the entry.
 """
 
 import re
@@ -11,6 +11,7 @@ from glossary import GLOSSARY, Term, TermFinder, read_glossary
 from languages import LANGUAGES, language_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
@@ -19,7 +20,7 @@ PAGE = "book/{lang}/a3_glossary"
 OTHER = {"en": "zh", "zh": "en"}
 CHAPTER = {"en": "Chapter {}", "zh": "第 {} 章"}
 REFERENCES = {"References", "参考文献"}  # titles of papers are not our words
-NOT_RUNNING_TEXT = (nodes.table, nodes.literal, nodes.reference, nodes.math, nodes.raw, addnodes.desc)
+NOT_RUNNING_TEXT = (nodes.table, nodes.literal, nodes.reference, nodes.math, nodes.raw)
 
 
 class GlossaryTerms(SphinxDirective):
@@ -56,10 +57,9 @@ class LinkFirstUses(SphinxPostTransform):
     default_priority = 900
 
     def run(self, **options: object) -> None:
-        page = self.env.docname
-        lang = language_of(page)
+        lang = language_of(self.env.docname)
         target = PAGE.format(lang=lang)
-        if page == target or not page.startswith(f"book/{lang}/") or target not in self.env.found_docs:
+        if not is_notebook(self.env) or target not in self.env.found_docs:
             return
         finder, linked = TermFinder(read_glossary(), lang), set()
         for text in [text for text in self.document.findall(nodes.Text) if is_running_text(text)]:
@@ -86,6 +86,11 @@ class LinkFirstUses(SphinxPostTransform):
         return link
 
 
+def is_notebook(env: BuildEnvironment) -> bool:
+    """Whether the page at hand is a chapter."""
+    return env.doc2path(env.docname).endswith(".ipynb")
+
+
 def is_running_text(text: nodes.Text) -> bool:
     """Whether a text stands in a paragraph, and there in no code, link, formula, table, output or list of references."""
     node, in_paragraph = text.parent, False
@@ -101,7 +106,7 @@ def is_running_text(text: nodes.Text) -> bool:
 
 def depend_on_glossary(app: Sphinx, doctree: nodes.document) -> None:
     """Have a page built again when the glossary changed."""
-    if app.env.docname.startswith(f"book/{language_of(app.env.docname)}/"):
+    if is_notebook(app.env) or app.env.docname.endswith("a3_glossary"):
         app.env.note_dependency(str(GLOSSARY))
 
 
