@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from .._ext.glossary import Term, TermFinder, any_of, read_glossary
+from book._ext.glossary import Term, TermFinder, any_of, read_glossary
+
 from .chapter import Cell, Chapter
 from .prose import FENCE, FORMULA, INLINE_CODE, LINK
 

@@ -1,5 +1,6 @@
 """The glossary, and the check that both languages of a chapter use its terms alike."""
 
+import doctest
 import re
 from collections import Counter
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from book._ext import glossary
 from book._ext.glossary import Term, TermFinder, read_glossary
 from book.tools.chapter import LANGUAGES, find_chapters
 from book.tools.han import HAN
@@ -24,6 +26,10 @@ STEP = Term({"en": ("step",), "zh": ("步",)}, MEANING, "06_fine_tuning", unless
 
 def found(text, lang, terms=(TOKEN, SPECIAL, STEP)):
     return [text[start:end] for (start, end), _ in TermFinder(terms, lang).find(text)]
+
+
+def test_examples_of_the_glossary_module_hold():
+    assert doctest.testmod(glossary).failed == 0
 
 
 def test_longest_term_wins():
