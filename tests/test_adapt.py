@@ -237,14 +237,14 @@ def test_doctor_says_what_is_missing(monkeypatch):
     assert 'pip install "mlmtutor[mini]"' in result.stdout
 
 
-def test_imdb_perplexity_falls_by_a_sixth_at_least_within_three_minutes(tmp_path, all_threads):
+def test_imdb_perplexity_falls_by_a_third_at_least_within_three_minutes(tmp_path, all_threads):
     """The real thing: the mini model, real reviews, the command's own defaults."""
     began = time.monotonic()
     status, _, _ = run("mini", "-o", tmp_path / "out")
     seconds = time.monotonic() - began
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert status == 0
-    assert report["ratio"]["high"] < 5 / 6  # measured: 0.78
+    assert report["ratio"]["ratio"] < 2 / 3  # measured: 0.65
     assert seconds < 180
 
 

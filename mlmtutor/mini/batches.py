@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 WHOLE_WORDS = MaskingSettings(unit="word", mask_prob=0.25, mask_share=1.0, random_share=0.0)
 SINGLE_TOKENS = MaskingSettings(unit="token", mask_prob=0.2)
 TEXT_WORDS = (40, 500)  # shortest and longest text, about as web texts are
-HTML_BREAK, HTML_SHARE = "<br /><br />", 0.3  # texts from the web part their paragraphs so
 WORDS_PER_TOKEN = 0.85  # fewer words than tokens, rounded up so that a round has enough
 
 
@@ -62,14 +61,13 @@ def cut_into_texts(documents: list[Document], *, rng: np.random.Generator) -> It
     while True:
         for number in rng.permutation(len(documents)):
             text, wanted = [], np.exp(rng.uniform(low, high))
-            gap = HTML_BREAK if rng.random() < HTML_SHARE else " "
             for paragraph in documents[number].paragraphs:
                 text.append(paragraph)
                 if sum(count_words(part) for part in text) >= wanted:
-                    yield gap.join(text)
+                    yield " ".join(text)
                     text, wanted = [], np.exp(rng.uniform(low, high))
             if text:
-                yield gap.join(text)
+                yield " ".join(text)
 
 
 def split_into_sentences(documents: list[Document]) -> list[str]:

@@ -77,9 +77,9 @@ def format_card_table(facts: dict[str, str]) -> str:
         ("Brown, held-out documents: perplexity", facts["brown_perplexity"]),
         ("Brown, held-out documents: first choice right", f"{100 * float(facts['brown_accuracy']):.1f} %"),
         ("Cloze: expected word among the first five", f"{facts['cloze']} ({facts['cloze_by_kind']})"),
-        ("Last stretch of training: steps", f"{int(facts['steps']):,}"),
-        ("Last stretch of training: tokens, padding included", f"{int(facts['tokens']):,}"),
-        ("Last stretch of training: minutes", facts["minutes"]),
+        ("Training: steps", f"{int(facts['steps']):,}"),
+        ("Training: tokens, padding included", f"{int(facts['tokens']):,}"),
+        ("Training: minutes", facts["minutes"]),
     ]
     return "\n".join(
         ["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]

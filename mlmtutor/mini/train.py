@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Train the mini model on general English from package registries."
     )
-    parser.add_argument("--minutes", type=float, default=75.0, help="length of the training")
+    parser.add_argument("--minutes", type=float, default=60.0, help="length of the training")
     parser.add_argument("--steps", type=int, help="length in steps instead of minutes")
     parser.add_argument("--first", type=Path, help="weights of an earlier run to go on from")
     parser.add_argument("--output", type=Path, default=WEIGHTS, help="the safetensors file to write")
