@@ -169,7 +169,6 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
             xerr=[[middle - low], [high - middle]],
             fmt="o",
             capsize=4,
-            color=f"C{row}",
             linestyle="",
         )
         ax.annotate(f"{middle:.1f}", (middle, row), xytext=(0, 8), textcoords="offset points", ha="center")
@@ -268,11 +267,11 @@ def plot_curves(
     ax = _new_axes() if ax is None else ax
     for number, (name, points) in enumerate(curves.items()):
         style = {"marker": "os^D"[number % 4], "linestyle": ["-", "--", ":", "-."][number % 4]}
-        ax.plot(list(points), list(points.values()), label=name, color=f"C{number}", **style)
+        (line,) = ax.plot(list(points), list(points.values()), label=name, **style)
         band = (bands or {}).get(name, {})
         if band:
             low, high = zip(*band.values(), strict=True)
-            ax.fill_between(list(band), low, high, color=f"C{number}", alpha=0.2)
+            ax.fill_between(list(band), low, high, color=line.get_color(), alpha=0.2)
     if len(curves) > 1:
         ax.legend()
     ax.set_xlabel(xlabel)
