@@ -222,7 +222,7 @@ def plot_bars(
         ends = (intervals or {}).get(name, {})
         for row, label in zip(rows, values, strict=True):
             if label in ends:
-                ax.plot(ends[label], [row, row], color="black", linewidth=1.5, marker="|")
+                ax.plot(ends[label], [row, row], color="black", linewidth=1.5, linestyle="-", marker="|")
     if len(groups) > 1:
         ax.legend()
     ax.set_yticks(range(len(labels)), labels)
