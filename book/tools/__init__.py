@@ -10,8 +10,8 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
   It writes files into a temporary folder only, and prints nothing that the next run or machine would give
   differently. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
 - Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
-  is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site),
-  ``raises-exception`` (an error shown on purpose).
+  is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site).
+- An error shown on purpose is caught and printed, since papermill stops at any other.
 - A worked answer in code is a ``hide-cell`` that begins with ``# answer: ...``; handouts leave it out, with the folded
   cells right after it.
 - An answer in prose folds with ``<details><summary>Answer</summary>``, an empty line before and after its text.

@@ -76,7 +76,7 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
         say: Receives the progress as text.
 
     Returns:
-        One list of outputs per code cell, with nothing in it that changes from run to run by itself.
+        One list of outputs per code cell, in order.
 
     Raises:
         ChapterFailed: If a cell raises.
@@ -113,7 +113,7 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
             client.execute(env=os.environ | {"MLMTUTOR_PROGRESS": "1"})
         except (CellExecutionError, DeadKernelError) as error:
             raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
-    return [[_clean(output) for output in cell.outputs] for cell in notebook.cells]
+    return [cell.outputs for cell in notebook.cells]
 
 
 class _Client(NotebookClient):
@@ -145,13 +145,6 @@ def _headings(chapter: Chapter) -> list[str]:
     return above
 
 
-def _clean(output: NotebookNode) -> NotebookNode:
-    """Take out of an output what a second run would give differently: where in which file an error arose."""
-    if output.output_type == "error":
-        output.traceback = [f"{output.ename}: {output.evalue}"]
-    return output
-
-
 def _describe_failure(chapter: Chapter, notebook: NotebookNode, error: Exception) -> str:
     failed = next((i for i, c in enumerate(notebook.cells) if _raised(c)), None)
     if failed is None:  # the kernel died: the last cell that started is the one
@@ -164,5 +157,4 @@ def _describe_failure(chapter: Chapter, notebook: NotebookNode, error: Exception
 
 
 def _raised(cell: NotebookNode) -> bool:
-    expected = "raises-exception" in cell.metadata.get("tags", [])
-    return not expected and any(output.output_type == "error" for output in cell.outputs)
+    return any(output.output_type == "error" for output in cell.outputs)

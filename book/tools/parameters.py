@@ -3,17 +3,14 @@
 import ast
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from .chapter import Chapter, ChapterError, compose, write_notebook
 
 TRUTH = {"true": True, "false": False}
-PAPERMILLS_COMPLAINT = "papermill-error-cell-tag"
 READERS = {"int": int, "float": float, "str": str, "bool": lambda text: TRUTH[text.lower()]}
 
 
@@ -88,19 +85,13 @@ def run_with(chapter: Chapter, given: Mapping[str, object], *, output: Path) -> 
 
     values = read_values(chapter, given)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, suppress(papermill.PapermillExecutionError):
+    with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, output.name)
         write_notebook(compose(chapter, "en"), source)
-        papermill.execute_notebook(source, output, values, cwd=folder, progress_bar=False)
-    # subtle: papermill also complains, after the last cell, of an error that a chapter shows on purpose
-    notebook = nbformat.read(output, as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if PAPERMILLS_COMPLAINT not in _tags(cell)]
-    write_notebook(notebook, output)
-    for cell in notebook.cells:
-        for found in cell.get("outputs", []):
-            if found.output_type == "error" and "raises-exception" not in _tags(cell):
-                raise RuntimeError(f"{chapter.slug} with {values}: {found.ename}: {found.evalue}")
-    return notebook
+        try:
+            return papermill.execute_notebook(source, output, values, cwd=folder, progress_bar=False)
+        except papermill.PapermillExecutionError as error:
+            raise RuntimeError(f"{chapter.slug} with {values}: {error.ename}: {error.evalue}") from None
 
 
 def sweep(
@@ -130,11 +121,7 @@ def result_lines(notebook: NotebookNode) -> list[str]:
     """What the cells tagged ``result`` printed: the numbers `make book` ends with."""
     found = []
     for cell in notebook.cells:
-        if "result" in _tags(cell):
+        if "result" in cell.metadata.get("tags", []):
             for output in cell.outputs:
                 found += output.get("text", output.get("data", {}).get("text/plain", "")).splitlines()
     return found
-
-
-def _tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])

@@ -228,10 +228,9 @@ def test_output_with_fractions_and_html_is_accepted(write):
     assert check_outputs(toy_notebook(write(), output=printed(text))) == []
 
 
-def test_error_that_a_chapter_shows_on_purpose_is_accepted(write):
-    chapter = write("[result]", "[raises-exception]")
+def test_error_output_is_found(write):
     error = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=["ValueError: no"])
-    assert check_outputs(toy_notebook(chapter, output=error)) == []
+    assert "failed: ValueError" in check_outputs(toy_notebook(write(), output=error))[0]
 
 
 def test_languages_with_different_outputs_are_found(write):

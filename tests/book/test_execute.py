@@ -52,12 +52,6 @@ print("a warning", file=sys.stderr)
     assert any("3/3" in text for text in say)
 
 
-def test_error_shown_on_purpose_has_no_path_of_this_machine(write, say):
-    chapter = write("[result]\n\n", '[raises-exception]\n\nint("film")\n')
-    (_, (error,)) = execute(chapter, say=say)
-    assert error.traceback == ["ValueError: invalid literal for int() with base 10: 'film'"]
-
-
 def test_failing_cell_is_named_with_chapter_line_and_code(write, say):
     chapter = write("print(f", "missing = 1 / 0\nprint(f")
     with pytest.raises(ChapterFailed) as caught:

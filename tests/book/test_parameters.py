@@ -6,7 +6,7 @@ import yaml
 
 from book.tools.__main__ import main
 from book.tools.chapter import ChapterError
-from book.tools.parameters import Parameter, read_parameters, read_values, result_lines, run_with, sweep
+from book.tools.parameters import Parameter, read_parameters, read_values, run_with, sweep
 from book.tools.tables import budget_rows, list_parameters, parameter_rows
 
 PARAMETER = 'word: str = "film"  # the word to measure'
@@ -61,14 +61,6 @@ def test_failing_run_is_named_with_its_values(write, root):
         RuntimeError, match=r"01_toy with \{'word': 'go'\}: ZeroDivisionError: division by zero"
     ):
         run_with(chapter, {"word": "go"}, output=root / "run.ipynb")
-
-
-def test_error_shown_on_purpose_does_not_fail_a_run(write, root):
-    on_purpose = "```{code-cell} ipython3\n:tags: [raises-exception]\n\n1 / 0\n```\n\n+++"
-    notebook = run_with(write("+++", on_purpose), {"word": "go"}, output=root / "run.ipynb")
-    assert nbformat.read(root / "run.ipynb", as_version=4) == notebook
-    assert result_lines(notebook) == ["go has 2 letters"]
-    assert "An Exception was encountered" not in str(notebook)
 
 
 def test_sweep_is_a_command(write, root, capsys):
