@@ -28,14 +28,14 @@ notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 	$(RUN) -m book.tools notebooks
 
 test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
-	$(SAY) "book: sources and notebooks"
-	$(PYTEST) tests/book
+	$(SAY) "book: sources, notebooks, every chapter with other parameters, a rehearsal of Colab"
+	$(PYTEST) tests/book --durations=5
 	$(SAY) "package: unit tests and doctests"
 	$(PYTEST) --doctest-modules mlmtutor book/tools tests --ignore=tests/book --ignore=tests/site --durations=5
 	$(SAY) "site: built from the committed notebooks, looked at in Chromium"
 	$(PYTEST) -rs tests/site
-	$(SAY) "notebooks: both languages run again, every output compared"
-	$(PYTEST) -vv --nbval --nbval-current-env book/en book/zh
+	$(SAY) "notebooks: both languages run again, every output compared; two at a time, one thread each"
+	OMP_NUM_THREADS=1 $(PYTEST) -v -n 2 --dist loadfile --nbval --nbval-current-env book/en book/zh
 	$(SAY) "all passed"
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)
