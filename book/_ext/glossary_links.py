@@ -105,8 +105,9 @@ def is_running_text(text: nodes.Text) -> bool:
 
 
 def depend_on_glossary(app: Sphinx, doctree: nodes.document) -> None:
-    """Have a page built again when the glossary changed."""
-    if is_notebook(app.env) or app.env.docname.endswith("a3_glossary"):
+    """Have a page built again when the glossary changed, in a book that has one."""
+    page = PAGE.format(lang=language_of(app.env.docname))
+    if page in app.env.found_docs and (is_notebook(app.env) or app.env.docname == page):
         app.env.note_dependency(str(GLOSSARY))
 
 
