@@ -42,3 +42,16 @@ def reviews():
     from mlmtutor import load_reviews
 
     return load_reviews("mini")["train"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A random BERT for the vocabulary of `tiny`, spread enough that its choices differ."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=18, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=16, initializer_range=0.5,
+    )  # fmt: skip
+    return BertForMaskedLM(config).eval()

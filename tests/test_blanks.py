@@ -6,20 +6,9 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from transformers import BertConfig, BertForMaskedLM
 
 from mlmtutor import MaskingSettings, evaluate, freeze_masks, predict_blanks, show_context
 from mlmtutor.masking import IGNORED
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=18, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=16, initializer_range=0.5,
-    )  # fmt: skip
-    return BertForMaskedLM(config).eval()
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ import math
 from collections import Counter
 
 import pytest
-import torch
-from transformers import BertConfig, BertForMaskedLM
 
 from mlmtutor import fill_masks, load_general_texts, load_probes, score_probes
 from mlmtutor.probes import Probe
@@ -15,16 +13,6 @@ PROBES = [
     Probe("the film is [MASK] .", "bad", "taste"),
     Probe("[MASK] actor", "a", "grammar"),
 ]
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=18, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=16, initializer_range=0.5,
-    )  # fmt: skip
-    return BertForMaskedLM(config).eval()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 32])

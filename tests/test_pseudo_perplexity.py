@@ -5,21 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from mlmtutor import compare, score_texts, summarize_scores
 
 TEXTS = ["the films was good", "a actor", "this film ##s ##ing is bad .", "good ##ly"]
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=18, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=16, initializer_range=0.5,
-    )  # fmt: skip
-    return BertForMaskedLM(config).eval()
 
 
 def score_by_hand(text, model, tokenizer, *, hide_rest_of_word):
