@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmtutor.chunking import chunk_texts
-from mlmtutor.fill_mask import fill_masks
 from mlmtutor.masking import FrozenMasks, MaskingSettings, freeze_masks
-from mlmtutor.mini import CLOZE, WEIGHTS, load_mini_model, load_mini_tokenizer, read_facts
+from mlmtutor.mini import WEIGHTS, load_mini_model, load_mini_tokenizer, read_facts
 from mlmtutor.mini.corpora import load_documents, split_brown
 from mlmtutor.perplexity import evaluate
+from mlmtutor.probes import load_probes, score_probes
 from mlmtutor.reviews import load_reviews, split_chunks
 
 if TYPE_CHECKING:
@@ -41,12 +41,8 @@ def freeze_brown(tokenizer: PreTrainedTokenizerBase, *, cache_dir: Path) -> Froz
 
 def count_cloze(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
     """Count, per kind, the cloze sentences whose expected word is among the five most probable."""
-    rows = json.loads(CLOZE.read_text("utf-8"))
-    filled = fill_masks([row["text"] for row in rows], model=model, tokenizer=tokenizer, top_k=5)
-    hits = dict.fromkeys((row["kind"] for row in rows), 0)
-    for row, (candidates,) in zip(rows, filled, strict=True):
-        hits[row["kind"]] += row["word"] in [candidate.token for candidate in candidates]
-    return hits
+    scores = score_probes(load_probes(), model=model, tokenizer=tokenizer)
+    return {kind: scores.count_hits(kind=kind) for kind in scores.kinds}
 
 
 def measure(*, cache_dir: Path) -> dict[str, str]:
