@@ -12,6 +12,7 @@ from .checks import check_chapter, check_notebooks
 from .execute import ChapterFailed, run_chapter
 from .handout import make_handout
 from .parameters import result_lines, sweep
+from .passages import PASSAGES, write_passages
 from .site import build, stage
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
 
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_book, "run the chapters and build the site under _build from what came out")
     add(_check, "run nothing, list what is wrong in sources and notebooks")
     add(_tables, "bring book/parameters.yml and the tables of the pages into step", slugs=0)
+    add(_passages, "tokenise the passages of the mask playground", slugs=0)
     add(_handout, "write the notebooks without worked answers into _build/handout")
     sweep_command = add(_sweep, "run a chapter for several values of a parameter", slugs=1)
     sweep_command.add_argument("name", help="the parameter that varies")
@@ -108,6 +110,10 @@ def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -
 def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
     for path, text in tabulate(chapters, root=root).items():
         (root / path).write_text(text, encoding="utf-8")
+
+
+def _passages(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    write_passages(root / PASSAGES)
 
 
 def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -1,0 +1,67 @@
+/* Hiding tokens as the package does, number for number: mlmtutor/words.py, draws.py and masking.py. */
+"use strict";
+
+const masking = (() => {
+  const BITS = (1n << 64n) - 1n;
+
+  function mix(state) {
+    state = ((state + 1n) * 0x9e3779b97f4a7c15n) & BITS;
+    state = ((state ^ (state >> 30n)) * 0xbf58476d1ce4e5b9n) & BITS;
+    state = ((state ^ (state >> 27n)) * 0x94d049bb133111ebn) & BITS;
+    return state ^ (state >> 31n);
+  }
+
+  /** Random numbers in [0, 1) of one row, each a hash of (seed, epoch, stream, row, position); seed and epoch are 0. */
+  function uniform(stream, row) {
+    let key = 0n;
+    for (const part of [0, 0, stream, row]) {
+      key = mix(key + BigInt(part));
+    }
+    return (position) => Number(mix(key + BigInt(position)) >> 11n) * 2 ** -53;
+  }
+
+  /** For every token the position of the first token of its word; -1 where it is special or its word began before. */
+  function wordHeads({ tokens, word_starts: starts }, special) {
+    let head = -1;
+    return tokens.map((token, position) => {
+      if (special.has(token)) {
+        head = -1;
+        return -1;
+      }
+      if (starts ? starts[position] : !token.startsWith("##")) {
+        head = position;
+      }
+      return head;
+    });
+  }
+
+  /** What the draw decides about: words, or every token that is not special. */
+  function unitHeads(passage, special, unit) {
+    return unit === "word"
+      ? wordHeads(passage, special)
+      : passage.tokens.map((token, position) => (special.has(token) ? -1 : position));
+  }
+
+  /**
+   * Hide a share of the units of one passage, as row `row` of a large batch.
+   * Only in a batch where nothing is hidden at all does the package hide one unit more; a large one has no need.
+   * Gives for every token what the model sees, and whether it is hidden: "none", "mask", "random" or "kept".
+   */
+  function hide(tokens, heads, { rate, maskShare, randomShare, ordinary, row }) {
+    const [draw, kind, choice] = [0, 1, 2].map((stream) => uniform(stream, row));
+    return tokens.map((token, position) => {
+      if (heads[position] < 0 || draw(heads[position]) >= rate) {
+        return { shown: token, kind: "none" };
+      }
+      const number = kind(position);
+      if (number < maskShare) {
+        return { shown: "[MASK]", kind: "mask" };
+      }
+      const random = number < maskShare + randomShare;
+      const shown = random ? ordinary[Math.floor(choice(position) * ordinary.length)] : token;
+      return { shown, kind: shown === token ? "kept" : "random" };
+    });
+  }
+
+  return { wordHeads, unitHeads, hide };
+})();

@@ -1,0 +1,161 @@
+/* The mask playground: a form, a text, and counts against what was expected. The draw itself is in masking.js. */
+"use strict";
+
+(() => {
+  const FRAMES = { mask: "[]", random: "{}", kept: "()" };
+  const place = document.querySelector(".mask-playground");
+  const find = (selector) => place.querySelector(selector);
+  const form = find("form");
+  const { passages, special: specialTokens, ordinary, words } = JSON.parse(find("script").textContent);
+  const special = new Set(specialTokens);
+
+  let row = 0; // the draw that is shown
+  let tally = []; // what each draw since the last change of the settings hid
+
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const percent = (share) => `${Number((100 * share).toFixed(1))} %`;
+
+  function element(name, properties, ...children) {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  }
+
+  function settings() {
+    const passage = passages[form.passage.value];
+    const unit = form.unit.value;
+    const heads = masking.unitHeads(passage, special, unit);
+    const [maskShare, randomShare] = form.eighty.checked ? [0.8, 0.1] : [1, 0];
+    return { passage, unit, heads, rate: form.rate.value / 100, maskShare, randomShare, ordinary };
+  }
+
+  function count(drawn, heads) {
+    const counts = { hidden: 0, mask: 0, random: 0, kept: 0 };
+    for (const { kind } of drawn.filter(({ kind }) => kind !== "none")) {
+      counts.hidden += 1;
+      counts[kind] += 1;
+    }
+    counts.words = new Set(heads.filter((head, position) => drawn[position].kind !== "none")).size;
+    return counts;
+  }
+
+  function tokenElement(token, { shown, kind }) {
+    if (form.model.checked || kind === "none") {
+      return element("span", { className: special.has(token) ? "mask-special" : "" }, shown);
+    }
+    const [open, close] = FRAMES[kind];
+    const made = element("span", { className: `mask-token mask-${kind}` });
+    made.append(
+      element("span", { className: "visually-hidden", lang: document.documentElement.lang }, `${words[kind]} `),
+      `${open}${token}${close}`,
+    );
+    if (kind === "random") {
+      made.append(element("small", {}, ` ${shown}`));
+    }
+    return made;
+  }
+
+  /** The text, with a bar between the pieces of one word. */
+  function showText(drawn, passage) {
+    const heads = masking.wordHeads(passage, special);
+    const text = element("p", {});
+    let word = null;
+    passage.tokens.forEach((token, position) => {
+      const piece = tokenElement(token, drawn[position]);
+      if (word && heads[position] >= 0 && heads[position] !== position) {
+        word.append(element("b", {}, "|"), piece);
+      } else {
+        word = element("span", { className: "mask-word" }, piece);
+        text.append(" ", word);
+      }
+    });
+    find(".mask-text").replaceChildren(text);
+    find(".mask-text").lang = passage.lang;
+  }
+
+  function showCounts({ heads, unit, rate, maskShare, randomShare }) {
+    const now = tally.at(-1);
+    const sum = (name) => tally.reduce((total, counts) => total + counts[name], 0);
+    const all = heads.filter((head) => head >= 0).length;
+    const values = {
+      draw: row + 1,
+      draws: tally.length.toLocaleString("en"),
+      hidden: now.hidden,
+      all,
+      expected: (all * rate).toFixed(1),
+      words: now.words,
+      all_words: new Set(heads.filter((head) => head >= 0)).size,
+      share: percent(sum("hidden") / (all * tally.length)),
+      rate: percent(rate),
+    };
+    const sentences = [words[unit === "word" ? "words_hidden" : "tokens_hidden"]];
+    if (tally.length > 1) {
+      sentences.push(words.together);
+    }
+    find(".mask-status").textContent = fill(sentences.join(""), values);
+    find(".mask-rate").textContent = values.rate;
+    form.rate.setAttribute("aria-valuetext", values.rate);
+    find("[data-column=all_draws]").textContent = fill(words.all_draws, values);
+
+    const shares = { hidden: rate, mask: maskShare, random: randomShare, kept: 1 - maskShare - randomShare };
+    for (const [name, share] of Object.entries(shares)) {
+      const cells = find(`[data-row=${name}]`).querySelectorAll("td");
+      showShare(cells[0], now[name], name === "hidden" ? all : now.hidden);
+      showShare(cells[1], sum(name), name === "hidden" ? all * tally.length : sum("hidden"));
+      cells[2].textContent = percent(share);
+    }
+    showSpread(all, values);
+  }
+
+  function showShare(cell, number, base) {
+    const share = element("small", {}, base ? percent(number / base) : "");
+    cell.replaceChildren(number.toLocaleString("en"), " ", share);
+  }
+
+  /** One bar for each number of hidden tokens, as high as draws had it; a line where the expected number is. */
+  function showSpread(all, values) {
+    const draws = Array(all + 1).fill(0);
+    for (const { hidden } of tally) {
+      draws[hidden] += 1;
+    }
+    const highest = Math.max(...draws);
+    const bars = draws.map((number, hidden) => {
+      const bar = element("span", { className: hidden === Number(values.hidden) ? "mask-now" : "" });
+      bar.style.height = `${(100 * number) / highest}%`;
+      return bar;
+    });
+    const line = element("i", {});
+    line.style.insetInlineStart = `${(100 * (Number(values.expected) + 0.5)) / (all + 1)}%`;
+    const found = tally.map(({ hidden }) => hidden);
+    const chart = find(".mask-bars");
+    chart.replaceChildren(...bars, line);
+    const extremes = { least: Math.min(...found), most: Math.max(...found) };
+    chart.setAttribute("aria-label", fill(words.spread_text, { ...values, ...extremes }));
+    find(".mask-axis").lastElementChild.textContent = all;
+  }
+
+  /** Draw as often as asked, after the draws that are counted already or instead of them. */
+  function draw({ times = 0, afresh = false } = {}) {
+    const now = settings();
+    const hide = () => masking.hide(now.passage.tokens, now.heads, { ...now, row });
+    let drawn = hide();
+    if (afresh) {
+      tally = [count(drawn, now.heads)];
+    }
+    for (let time = 0; time < times; time += 1) {
+      row += 1;
+      drawn = hide();
+      tally.push(count(drawn, now.heads));
+    }
+    showText(drawn, now.passage);
+    showCounts(now);
+  }
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", ({ target }) => draw({ afresh: target !== form.model }));
+  form.again.addEventListener("click", () => draw({ times: 1 }));
+  form.hundred.addEventListener("click", () => draw({ times: 100 }));
+  form.hidden = false;
+  find(".mask-tally").hidden = false;
+  draw({ afresh: true });
+})();
