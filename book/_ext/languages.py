@@ -1,16 +1,18 @@
 """Sphinx extension: two languages in one site.
 
 A page ``book/en/NAME`` has its counterpart at ``book/zh/NAME``. Every page gets the ``lang`` of its folder, a link
-to its counterpart in the header, the ``hreflang`` of both, and the theme's own words in its language.
+to its counterpart in the header, and the theme's own words in its language. Sections carry anchors that are the same
+in both languages (``s1``, ``s2``, ...), so that the link can lead to the section that is being read.
 """
 
 from gettext import NullTranslations
 from pathlib import Path
 
+from docutils import nodes
 from sphinx import locale
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from theme_words import ThemeWords
+from theme_words import HARD_CODED, ThemeWords
 
 HERE = Path(__file__).parent
 LOGGER = logging.getLogger(__name__)
@@ -20,7 +22,8 @@ LANGUAGES = {
     "en": ("en", "English", "Search this book ..."),
     "zh": ("zh-CN", "中文", "搜索本书……"),
 }
-DEFAULT = "en"  # for pages outside the two folders: landing page, search
+DEFAULT = "en"  # for pages outside the two folders: the landing page
+GENERATED = {"search"}  # pages of both folders that have no source
 
 
 def language_of(pagename: str) -> str:
@@ -36,7 +39,20 @@ def counterparts(pagename: str, known: set[str]) -> dict[str, str]:
     if not pagename.startswith(prefix):
         return {}
     pages = {other: f"book/{other}/{pagename.removeprefix(prefix)}" for other in LANGUAGES}
-    return pages if known.issuperset(pages.values()) else {}
+    name = pagename.removeprefix(prefix)
+    return pages if name in GENERATED or known.issuperset(pages.values()) else {}
+
+
+def number_sections(app: Sphinx, doctree: nodes.document) -> None:
+    """Give every section but the first, which is the page, an anchor that says where it stands."""
+    for number, section in enumerate(doctree.findall(nodes.section)):
+        if number:
+            section["ids"].append(f"s{number}")
+
+
+def swap_words(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Have Sphinx write the text of a page with words of its language."""
+    locale.translators.update(app.theme_words[language_of(docname)])
 
 
 def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -52,31 +68,17 @@ def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, cont
     ]
     _, previous, following = app.builder.relations.get(pagename, [None, None, None])
     for name, page in (("prev", previous), ("next", following)):
-        # the last English page does not lead on to the first Chinese one
-        if page and language_of(page) != language:
+        # the last English page does not lead on to the first Chinese one, nor the landing page to either
+        if page and (language_of(page) != language or pagename == app.config.root_doc):
             context[name] = None
 
 
-def describe_languages(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Set the page's ``lang`` and its ``hreflang`` links, after the theme's handlers have had their say."""
+def set_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Set the page's ``lang``, after the theme's handlers have had their say."""
     language = language_of(pagename)
     context["language"], _, context["theme_search_bar_text"] = LANGUAGES[language]
-    pages = counterparts(pagename, app.env.found_docs)
-    if not pages:
-        if pagename.startswith(f"book/{language}/"):
-            LOGGER.warning("%s has no counterpart in the other language", pagename)
-        return
-    for other, page in pages.items():
-        code, address = LANGUAGES[other][0], _address(app, pagename, page)
-        context["metatags"] += f'\n<link rel="alternate" hreflang="{code}" href="{address}"/>'
-
-
-def _address(app: Sphinx, pagename: str, page: str) -> str:
-    """Full address of a page where the site's own is known (`html_baseurl`), relative to `pagename` otherwise."""
-    target = app.builder.get_target_uri(page)
-    if app.config.html_baseurl:
-        return f"{app.config.html_baseurl.rstrip('/')}/{target}"
-    return app.builder.get_relative_uri(pagename, page) or target.rsplit("/", 1)[-1]
+    if pagename.startswith(f"book/{language}/") and not counterparts(pagename, app.env.found_docs):
+        LOGGER.warning("%s has no counterpart in the other language", pagename)
 
 
 def add_own_files(app: Sphinx, config) -> None:
@@ -89,13 +91,26 @@ def load_theme_words(app: Sphinx) -> None:
     """Have the words of both languages ready before the first page."""
     untouched = {key: locale.translators.get(key, NullTranslations()) for key in ThemeWords.CATALOGUES}
     app.theme_words = {"en": untouched, "zh": ThemeWords.chinese()}
+    render = app.builder.templates.render
+
+    def render_in_language(template: str, context: dict) -> str:
+        page = render(template, context)
+        if language_of(context.get("pagename", "")) == "zh":
+            for english, chinese in HARD_CODED.items():
+                page = page.replace(english, chinese)
+        return page
+
+    app.builder.templates.render = render_in_language
 
 
 def setup(app: Sphinx) -> dict:
     """Register the handlers."""
     app.connect("config-inited", add_own_files)
     app.connect("builder-inited", load_theme_words, priority=900)
+    app.connect("doctree-read", number_sections, priority=900)
+    app.connect("doctree-resolved", swap_words)
     app.connect("html-page-context", speak_the_pages_language, priority=1)
-    app.connect("html-page-context", describe_languages, priority=600)  # the theme's: 500, 501
+    app.connect("html-page-context", set_language, priority=600)  # the theme's: 500, 501
     app.add_css_file("languages.css")
+    app.add_js_file("languages.js", loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

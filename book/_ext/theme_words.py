@@ -17,6 +17,9 @@ OWN_WORDS = {
     "Download notebook file": "下载笔记本",
     "Expand Sidebar": "展开侧栏",
     "Home": "首页",
+    "Link to this definition": "链接到这个条目",
+    "Link to this heading": "链接到这一节",
+    "Link to this term": "链接到这个词条",
     "Launch on": "打开平台：",
     "Launch interactive content": "打开可交互的版本",
     "Main": "主导航",
@@ -31,6 +34,18 @@ OWN_WORDS = {
     "System Settings": "跟随系统",
     "next": "下一页",
     "previous": "上一页",
+    "© Copyright %(copyright)s.": "© %(copyright)s 版权所有。",
+}
+
+# what the theme's templates say in English only
+HARD_CODED = {
+    'aria-label="Main"': 'aria-label="主导航"',
+    'aria-label="Page"': 'aria-label="本页内容"',
+    'aria-label="Toggle hidden content"': 'aria-label="展开或收起"',
+    'title="Toggle primary sidebar"': 'title="显示或隐藏目录"',
+    'title="Toggle secondary sidebar"': 'title="显示或隐藏本页内容"',
+    "let toggleHintShow = 'Click to show'": "let toggleHintShow = '点击展开'",
+    "let toggleHintHide = 'Click to hide'": "let toggleHintHide = '点击收起'",
 }
 
 

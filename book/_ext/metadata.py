@@ -1,0 +1,93 @@
+"""Sphinx extension: what search engines read. A description and the other language of every page, and a sitemap.
+
+Both need the full address of the site. It follows from the repository's, which `_config.yml` states once.
+"""
+
+import re
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from languages import LANGUAGES, counterparts
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+LONGEST = 160  # characters of a description; search engines cut off the rest
+
+
+def derive_address(app: Sphinx, config: Config) -> None:
+    """Set the address that GitHub Pages gives to the repository, unless `html_baseurl` says otherwise."""
+    repository = config.html_theme_options.get("repository_url", "")
+    if not config.html_baseurl:
+        config.html_baseurl = pages_address(repository)
+
+
+def pages_address(repository: str) -> str:
+    """Where GitHub Pages shows a repository; empty for one that is elsewhere.
+
+    Example:
+        >>> pages_address("https://github.com/someone/course")
+        'https://someone.github.io/course/'
+    """
+    match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+?)(\.git)?/?", repository)
+    if match is None:
+        return ""
+    owner, name = match[1].lower(), match[2]
+    return f"https://{owner}.github.io/" + ("" if name.lower() == f"{owner}.github.io" else f"{name}/")
+
+
+def describe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+    """Write the description of a page and the addresses of its two languages into its head."""
+    head = []
+    if doctree is not None and 'name="description"' not in context["metatags"]:
+        head.append(f'<meta name="description" content="{escape(first_sentences(doctree))}"/>')
+    for language, page in counterparts(pagename, app.env.found_docs).items():
+        address = _address(app, pagename, page)
+        head.append(f'<link rel="alternate" hreflang="{LANGUAGES[language][0]}" href="{address}"/>')
+    context["metatags"] = "\n".join([context.get("metatags", ""), *head])
+
+
+def first_sentences(doctree: nodes.document) -> str:
+    """The opening of a page: as many sentences as a description holds, but at least one."""
+    opening = next((" ".join(node.astext().split()) for node in doctree.findall(nodes.paragraph)), "")
+    sentences = re.findall(r".+?(?:[.?!](?=\s|$)|[。？！]|$)\s*", opening)
+    text = "".join(sentences[:1])
+    for sentence in sentences[1:]:
+        if len(text + sentence.rstrip()) > LONGEST:
+            break
+        text += sentence
+    return text.strip()
+
+
+def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
+    """List all pages, each with its counterpart."""
+    if exception or not app.config.html_baseurl or app.builder.name != "html":
+        return
+    entries = []
+    for page in sorted(app.env.found_docs):
+        links = "".join(
+            f'<xhtml:link rel="alternate" hreflang="{LANGUAGES[language][0]}" href="{_address(app, page, other)}"/>'
+            for language, other in counterparts(page, app.env.found_docs).items()
+        )
+        entries.append(f"<url><loc>{_address(app, page, page)}</loc>{links}</url>")
+    namespaces = (
+        'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
+    )
+    lines = ['<?xml version="1.0" encoding="utf-8"?>', f"<urlset {namespaces}>", *entries, "</urlset>", ""]
+    Path(app.outdir, "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _address(app: Sphinx, pagename: str, page: str) -> str:
+    """Full address of a page where the site's own is known, relative to `pagename` otherwise."""
+    target = app.builder.get_target_uri(page)
+    if app.config.html_baseurl:
+        return f"{app.config.html_baseurl.rstrip('/')}/{target}"
+    return app.builder.get_relative_uri(pagename, page) or target.rsplit("/", 1)[-1]
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the handlers."""
+    app.connect("config-inited", derive_address)
+    app.connect("html-page-context", describe, priority=600)
+    app.connect("build-finished", write_sitemap)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,53 @@
+/* The language link leads to the section that is being read, and the choice of a language is remembered.
+   Without JavaScript the link leads to the same page. */
+
+const courseLanguage = {
+  key: "mlmtutor-language",
+
+  /** The language chosen last among those on offer, else the first one that the browser asks for, else none. */
+  preferred(offered) {
+    let chosen = null;
+    try {
+      chosen = localStorage.getItem(this.key);
+    } catch {} // no storage in this browser: nothing was chosen
+    if (offered.includes(chosen)) return chosen;
+    const wanted = navigator.languages.map((language) => language.slice(0, 2));
+    return wanted.find((language) => offered.includes(language)) ?? null;
+  },
+
+  remember(language) {
+    try {
+      localStorage.setItem(this.key, language);
+    } catch {}
+  },
+
+  /** Put the part that is in the preferred language before the others. */
+  putFirst(parts) {
+    const languageOf = (part) => part.lang.slice(0, 2);
+    const preferred = this.preferred(parts.map(languageOf));
+    const first = parts.find((part) => languageOf(part) === preferred);
+    first?.parentElement.prepend(first);
+  },
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const box of document.querySelectorAll(".languages")) courseLanguage.putFirst([...box.children]);
+
+  for (const link of document.querySelectorAll("a[hreflang]")) {
+    link.addEventListener("click", () => courseLanguage.remember(link.hreflang.slice(0, 2)));
+  }
+
+  // anchors that are the same in both languages: numbered sections, terms of the glossary, objects of the package
+  const places = [...document.querySelectorAll("main span[id], main dt[id]")].filter(
+    (place) => place.tagName === "DT" || /^s\d+$/.test(place.id),
+  );
+  for (const link of document.querySelectorAll("a.language-link")) {
+    const address = link.href;
+    const aim = () => {
+      const line = innerHeight / 3; // what began above it is being read
+      const place = scrollY > 0 && places.filter((place) => place.getBoundingClientRect().top < line).at(-1);
+      link.href = address + location.search + (place ? `#${place.id}` : "");
+    };
+    for (const event of ["pointerdown", "pointerenter", "focus", "click"]) link.addEventListener(event, aim);
+  }
+});
