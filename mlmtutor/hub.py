@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.device import find_device
 from mlmtutor.files import SUFFIXES, read_texts
+from mlmtutor.progress import no_library_bars
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -154,9 +155,11 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
         was = logging.get_verbosity()
         logging.set_verbosity_error()  # what matters of the loading report is raised below
         try:
-            return AutoModelForMaskedLM.from_pretrained(
-                name, dtype="float32", use_safetensors=True, output_loading_info=True, **options
-            )
+            # a download keeps its bar
+            with no_library_bars() if options["local_files_only"] else nullcontext():
+                return AutoModelForMaskedLM.from_pretrained(
+                    name, dtype="float32", use_safetensors=True, output_loading_info=True, **options
+                )
         finally:
             logging.set_verbosity(was)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def is_watched(progress: bool | None = None) -> bool:
@@ -35,3 +37,17 @@ def is_watched(progress: bool | None = None) -> bool:
     ipython = sys.modules.get("IPython")
     in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
     return in_notebook or sys.stderr.isatty()
+
+
+@contextmanager
+def no_library_bars() -> Iterator[None]:
+    """Keep transformers from showing a bar for each file that it reads or writes."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

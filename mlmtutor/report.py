@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmtutor.hub import MINI
+from mlmtutor.progress import no_library_bars
+
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -25,7 +28,8 @@ class Report:
     """What was done and measured; the same for the same settings and machine.
 
     Attributes:
-        settings: The :class:`mlmtutor.adapt.AdaptSettings` as a plain dictionary.
+        settings: The :class:`mlmtutor.adapt.AdaptSettings` as a plain dictionary; of a path on this machine only
+            its last part, since reports are shared.
         training: The :class:`mlmtutor.training.TrainingSettings` that came out of them.
         data: Numbers of texts and chunks, for training and for measuring.
         masks: How the evaluation masks were drawn, and their digest.
@@ -66,7 +70,8 @@ class Report:
             "held_out_chunks": len(masks),
         }
         return cls(
-            settings=asdict(settings),
+            settings=asdict(settings)
+            | {name: _public_name(getattr(settings, name)) for name in ("source", "model")},
             training=asdict(training),
             data=data,
             masks=masks.describe(),
@@ -99,6 +104,10 @@ class Report:
             "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
         ]
         return "\n".join(line.rstrip() for line in lines)
+
+
+def _public_name(place: str) -> str:
+    return Path(place).resolve().name if Path(place).exists() else place
 
 
 def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
@@ -137,7 +146,8 @@ def write_results(
 
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
         new = Path(name)
-        model.save_pretrained(new)
+        with no_library_bars():
+            model.save_pretrained(new)
         tokenizer.save_pretrained(new)
         _write_json(new / "report.json", asdict(report))
         _write_json(new / "run.json", describe_run(history))
@@ -178,13 +188,12 @@ def describe_run(history: TrainingHistory) -> dict[str, Any]:
 CARD = """---
 library_name: transformers
 pipeline_tag: fill-mask
-base_model: {base}
-tags: [masked-lm, domain-adaptation, mlmtutor]
+{base_model}tags: [masked-lm, domain-adaptation, mlmtutor]
 ---
 
 # {base}, adapted to {source}
 
-A {architecture}, adapted by masked-language-model training on texts from `{source}`.
+The {architecture} `{base}`, adapted by masked-language-model training on texts from {source}.
 
 | on the same frozen masks | before | after |
 | --- | --- | --- |
@@ -216,7 +225,9 @@ def write_card(report: Report, *, language_model: str) -> str:
     settings = report.settings
     return CARD.format(
         base=settings["model"],
-        source=Path(source).name if Path(source := settings["source"]).exists() else source,
+        # only the Hub can follow a link to the model that this one came from
+        base_model=f"base_model: {settings['model']}\n" if "/" in settings["model"] else "",
+        source="IMDb reviews" if settings["source"] == MINI else settings["source"],
         architecture=language_model,
         before=report.before["perplexity"],
         after=report.after["perplexity"],

@@ -12,11 +12,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.utils import logging
 
 from mlmtutor.heads import check_masked_lm, masked_lm_loss
 from mlmtutor.perplexity import evaluate
-from mlmtutor.progress import is_watched
+from mlmtutor.progress import is_watched, no_library_bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,14 +129,10 @@ class MaskedLMTrainer(Trainer):
         ignore_keys_for_eval: list[str] | None = None,
     ) -> TrainOutput:
         """Train as Trainer does, and take back the autocast that accelerate leaves around the model."""
-        had_bars = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()  # one for each file that is saved
         try:
-            with _fast_attention(self.model, self.args):
+            with no_library_bars(), _fast_attention(self.model, self.args):
                 return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
         finally:
-            if had_bars:
-                logging.enable_progress_bar()
             if self.model.__dict__.pop("_original_forward", None) is not None:
                 del self.model.forward
 

@@ -15,14 +15,6 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def all_threads(one_thread):
-    """For the mini model, whose matrices are not tiny."""
-    import os
-
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-
-
 @pytest.fixture(scope="session")
 def tiny():
     return tiny_tokenizer()

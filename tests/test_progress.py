@@ -3,7 +3,10 @@
 import sys
 import types
 
-from mlmtutor.progress import is_watched
+import pytest
+from transformers.utils import logging
+
+from mlmtutor.progress import is_watched, no_library_bars
 
 
 def leave_pytest(monkeypatch):
@@ -49,3 +52,11 @@ def test_asking_settles_it(monkeypatch):
     open_notebook(monkeypatch)
     monkeypatch.setenv("MLMTUTOR_PROGRESS", "0")
     assert not is_watched() and is_watched(True)
+
+
+def test_library_bars_come_back_even_after_an_error():
+    assert logging.is_progress_bar_enabled()
+    with pytest.raises(RuntimeError), no_library_bars():
+        assert not logging.is_progress_bar_enabled()
+        raise RuntimeError
+    assert logging.is_progress_bar_enabled()

@@ -32,16 +32,20 @@ def test_notebooks_written_are_in_step_and_not_written_twice(book, capsys):
     assert "book/zh/01_toy.ipynb: as it was" in capsys.readouterr().out
 
 
+def read_sources(book):
+    """What is in each file under `book`; not what Python keeps for itself beside the modules it imports."""
+    files = (path for path in (book / "book").rglob("*.*") if path.is_file() and path.suffix != ".pyc")
+    return {path: path.read_bytes() for path in files}
+
+
 def test_book_builds_the_site_and_leaves_sources_untouched(book, capfd):
-    before = {path: path.read_bytes() for path in (book / "book").rglob("*.*")}
+    before = read_sources(book)
     assert main(["book"], root=book) == 0
     out = capfd.readouterr().out
     assert f"The site: {book / '_build' / 'html' / 'index.html'}" in out
     assert out.endswith("01_toy: film has 4 letters\n")
     assert "film has 4 letters" in (book / "_build/html/book/zh/01_toy.html").read_text(encoding="utf-8")
-    assert {
-        path: path.read_bytes() for path in (book / "book").rglob("*.*") if "__pycache__" not in str(path)
-    } == before
+    assert read_sources(book) == before
 
 
 def test_second_book_rebuilds_only_the_page_that_changed(book, write):
