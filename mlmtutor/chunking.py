@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from os import PathLike
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from mlmtutor.words import Segmenter, continuation_prefix, starts_from_segments,
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 
@@ -71,7 +75,7 @@ class Chunks:
         )
 
 
-class _Tokens(NamedTuple):
+class Tokens(NamedTuple):
     """The tokens of a few texts, joined: ids and word starts per token, and the length of each text."""
 
     ids: np.ndarray
@@ -92,14 +96,17 @@ class _Encoder:
         self.words = words
         self.needs_starts = words is not None or continuation_prefix(tokenizer) is None
 
-    def encode(self, texts: Sequence[str]) -> _Tokens:
+    def tokenise(self, texts: Sequence[str]) -> tuple[list[str], list[Encoding]]:
         texts = list(texts)
         if (bad := next((t for t in texts if not isinstance(t, str)), "")) != "":
             raise ValueError(f"expected texts, found {type(bad).__name__}: {bad!r:.60}")
         # the fast call skips offsets and word ids
         encode = self.backend.encode_batch if self.needs_starts else self.backend.encode_batch_fast
+        return texts, encode(texts)
+
+    def to_tokens(self, texts: list[str], encodings: list[Encoding]) -> Tokens:
         ids, starts, lengths = [], [], []
-        for text, encoding in zip(texts, encode(texts), strict=True):
+        for text, encoding in zip(texts, encodings, strict=True):
             ids.append(np.array(encoding.ids, dtype=np.int32))
             lengths.append(len(ids[-1]))
             if self.words is not None:
@@ -109,7 +116,7 @@ class _Encoder:
                 )
             elif self.needs_starts:
                 starts.append(starts_from_word_ids(encoding.word_ids))
-        return _Tokens(
+        return Tokens(
             np.concatenate([np.empty(0, dtype=np.int32), *ids]),
             np.concatenate([np.empty(0, dtype=bool), *starts]) if self.needs_starts else None,
             np.array(lengths, dtype=np.int64),
@@ -126,6 +133,7 @@ def chunk_texts(
     tail: Literal["drop", "keep"] = "drop",
     words: Segmenter | None = None,
     num_proc: int = 1,
+    directory: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> Chunks:
     """Tokenise texts, join them and cut the stream into equal chunks.
@@ -140,6 +148,8 @@ def chunk_texts(
         tail: ``"drop"`` the tokens left over before a boundary, or ``"keep"`` them in a padded chunk.
         words: Cuts a text into words where white space does not, such as ``jieba.cut``. None: the tokenizer's words.
         num_proc: Processes. The chunks do not depend on it; one process already uses all cores.
+        directory: A folder on a disk, for chunks that do not fit in memory. They are then read as needed from
+            unnamed files there, which are gone when the chunks are. None keeps them in memory.
         progress: Show a bar on standard error.
 
     Returns:
@@ -160,21 +170,9 @@ def chunk_texts(
     Source: chapter 03_chunking.
     """
     _check(texts, tokenizer, chunk_size, boundary, group_size, tail, num_proc)
-    pad_id = tokenizer.pad_token_id
-    fill = (pad_id, False) if tail == "keep" else None
-    encoded = _encode_groups(texts, tokenizer, words, group_size, num_proc, progress)
-    if boundary == "corpus":
-        encoded = iter([_join(list(encoded))])
-    pieces, num_tokens, first_text = [], 0, 0
-    for tokens in encoded:
-        pieces.append(_cut(tokens, chunk_size, fill, first_text, per_text=boundary == "text"))
-        num_tokens += len(tokens.ids)
-        first_text += len(tokens.lengths)
-    columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    kept = columns["input_ids"].size
-    if fill is not None:
-        kept = int((columns["input_ids"] != pad_id).sum())
-    return Chunks(_to_dataset(columns, chunk_size), chunk_size, len(texts), num_tokens, num_tokens - kept)
+    fill = {"input_ids": tokenizer.pad_token_id, "word_starts": False} if tail == "keep" else {}
+    groups = _encode_groups(texts, tokenizer, words, group_size, num_proc, progress)
+    return chunk_tokens(groups, chunk_size=chunk_size, boundary=boundary, fill=fill, directory=directory)
 
 
 def _check(texts, tokenizer, chunk_size, boundary, group_size, tail, num_proc) -> None:
@@ -203,11 +201,11 @@ def _start_worker(*arguments: Any) -> None:
     _encoder = _Encoder(*arguments)
 
 
-def _encode_in_worker(texts: list[str]) -> _Tokens:
-    return _encoder.encode(texts)
+def _encode_in_worker(texts: list[str]) -> Tokens:
+    return _encoder.to_tokens(*_encoder.tokenise(texts))
 
 
-def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> Iterator[_Tokens]:
+def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> Iterator[Tokens]:
     from tqdm import tqdm
 
     groups = (texts[start : start + group_size] for start in range(0, len(texts), group_size))
@@ -221,8 +219,9 @@ def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> I
     )
     with bar:
         if num_proc == 1:
-            encoded = map(_Encoder(tokenizer, words).encode, groups)
-            yield from _tick(encoded, bar)
+            encoder = _Encoder(tokenizer, words)
+            encodings = _one_ahead(encoder.tokenise, groups)
+            yield from _tick((encoder.to_tokens(*pair) for pair in encodings), bar)
             return
         # spawn: a forked copy of the tokenizer's threads can hang
         with ProcessPoolExecutor(
@@ -231,38 +230,108 @@ def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> I
             yield from _tick(pool.map(_encode_in_worker, groups), bar)
 
 
-def _tick(encoded: Iterator[_Tokens], bar) -> Iterator[_Tokens]:
+def _tick(encoded: Iterator[Tokens], bar) -> Iterator[Tokens]:
     for tokens in encoded:
         bar.update(len(tokens.lengths))
         yield tokens
 
 
-def _join(parts: list[_Tokens]) -> _Tokens:
+def _one_ahead(function: Callable, items: Iterable) -> Iterator:
+    """Map, with the next item under way in a thread: the tokenizer leaves Python free to work on the last one."""
+    with ThreadPoolExecutor(1) as pool:
+        last = None
+        for item in items:
+            coming = pool.submit(function, item)
+            if last is not None:
+                yield last.result()
+            last = coming
+        yield last.result()
+
+
+def chunk_tokens(
+    groups: Iterable[Tokens],
+    *,
+    chunk_size: int,
+    boundary: str = "group",
+    fill: Mapping[str, int] | None = None,
+    directory: str | PathLike[str] | None = None,
+) -> Chunks:
+    """Cut groups of tokenised texts into chunks, see :func:`chunk_texts`.
+
+    Args:
+        groups: The tokens of some texts each.
+        chunk_size: As in :func:`chunk_texts`, like ``boundary`` and ``directory``.
+        fill: What to fill up the last chunk before a boundary with, by column. None or nothing: it is dropped.
+
+    Returns:
+        The :class:`Chunks`.
+    """
+    if boundary == "corpus":
+        groups = [_join(list(groups))]
+    store = _Store(directory)
+    num_texts = num_tokens = num_kept = 0
+    for tokens in groups:
+        ends = np.cumsum(tokens.lengths)
+        begin = 0
+        for end in ends.tolist() if boundary == "text" else [len(tokens.ids)]:
+            # the first token of every chunk
+            first = np.arange(begin, end if fill else end - chunk_size + 1, chunk_size)
+            store.add("input_ids", _cut(tokens.ids[begin:end], chunk_size, fill, "input_ids"))
+            text_index = np.searchsorted(ends, first, side="right") + num_texts
+            store.add("text_index", [text_index.astype(np.int32)])
+            if tokens.starts is not None:
+                store.add("word_starts", _cut(tokens.starts[begin:end], chunk_size, fill, "word_starts"))
+            num_kept += end - begin if fill else len(first) * chunk_size
+            begin = end
+        num_texts += len(tokens.lengths)
+        num_tokens += len(tokens.ids)
+    return Chunks(
+        _to_dataset(store.join(), chunk_size), chunk_size, num_texts, num_tokens, num_tokens - num_kept
+    )
+
+
+def _join(parts: list[Tokens]) -> Tokens:
     starts = None if parts[0].starts is None else np.concatenate([part.starts for part in parts])
-    return _Tokens(np.concatenate([p.ids for p in parts]), starts, np.concatenate([p.lengths for p in parts]))
+    return Tokens(np.concatenate([p.ids for p in parts]), starts, np.concatenate([p.lengths for p in parts]))
 
 
-def _cut(tokens: _Tokens, chunk_size: int, fill, first_text: int, *, per_text: bool) -> dict[str, np.ndarray]:
-    """Cut joined tokens into chunks; ``fill`` is (pad id, pad word start) to keep what is left over, or None."""
-    text_ends = np.cumsum(tokens.lengths)
-    ends = text_ends if per_text else text_ends[-1:]
-    begins = np.concatenate([[0], ends[:-1]])
-    sizes = ends - begins
-    counts = sizes // chunk_size if fill is None else -(-sizes // chunk_size)
-    # the first token of every chunk: k * chunk_size past the begin of its stretch
-    order = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    first = np.repeat(begins, counts) + order * chunk_size  # (num_chunks,)
-    where = first[:, None] + np.arange(chunk_size)  # (num_chunks, chunk_size)
-    text_index = np.searchsorted(text_ends, first, side="right") + first_text
-    columns = {"input_ids": tokens.ids, "text_index": text_index.astype(np.int32)}
-    if tokens.starts is not None:
-        columns["word_starts"] = tokens.starts
-    beyond = where >= np.repeat(ends, counts)[:, None]
-    for name, pad in zip(("input_ids", "word_starts"), fill or (0, False), strict=True):
-        if name in columns:
-            columns[name] = np.where(beyond, pad, columns[name][np.minimum(where, len(tokens.ids) - 1)])
-            columns[name] = columns[name].astype(tokens.ids.dtype if name == "input_ids" else bool)
-    return columns
+def _cut(stretch: np.ndarray, chunk_size: int, fill: Mapping[str, int] | None, name: str) -> list[np.ndarray]:
+    """Cut one column between two boundaries: whole chunks without copying, then what is left over if it is kept."""
+    whole = len(stretch) - len(stretch) % chunk_size
+    pieces = [stretch[:whole].reshape(-1, chunk_size)]
+    if fill and whole < len(stretch):
+        last = np.full((1, chunk_size), fill[name], dtype=stretch.dtype)
+        last[0, : len(stretch) - whole] = stretch[whole:]
+        pieces.append(last)
+    return pieces
+
+
+class _Store:
+    """Pieces of columns: kept in memory, or written to unnamed files that are mapped into it."""
+
+    def __init__(self, directory: str | PathLike[str] | None) -> None:
+        self.directory = directory
+        self.pieces: dict[str, list[np.ndarray]] = defaultdict(list)
+        self.files: dict[str, IO[bytes]] = {}
+
+    def add(self, name: str, pieces: list[np.ndarray]) -> None:
+        if self.directory is None:
+            self.pieces[name] += pieces
+            return
+        if name not in self.files:
+            self.files[name] = TemporaryFile(dir=self.directory)  # noqa: SIM115, open as long as it is mapped
+            self.pieces[name] = [pieces[0][:0]]  # tells type and shape
+        for piece in pieces:
+            piece.tofile(self.files[name])
+
+    def join(self) -> dict[str, np.ndarray]:
+        columns = {name: np.concatenate(pieces) for name, pieces in self.pieces.items()}
+        for name, file in self.files.items():
+            file.flush()
+            if file.tell() > 0:
+                flat = np.memmap(file, dtype=columns[name].dtype, mode="r")
+                columns[name] = flat.reshape(-1, *columns[name].shape[1:])
+        return columns
 
 
 def _to_dataset(columns: dict[str, np.ndarray], chunk_size: int) -> Dataset:

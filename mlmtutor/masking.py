@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mlmtutor.draws import draw_uniform
-from mlmtutor.words import TokenTable, word_heads
+from mlmtutor.words import TokenTable, find_heads
 
 if TYPE_CHECKING:
     import torch
@@ -101,36 +101,41 @@ def mask_batch(
     if input_ids.ndim != 2:
         raise ValueError(f"input_ids must have two dimensions (batch_size, chunk_size), got {input_ids.ndim}")
     rows = np.arange(len(input_ids)) if index is None else np.asarray(index)
-    position = np.arange(input_ids.shape[1])
+    width = input_ids.shape[1]
+    flat_ids = input_ids.reshape(-1)  # (num_tokens,), as are the next four
     if settings.unit == "word":
-        head = word_heads(input_ids, table=table, word_starts=word_starts)
+        head = find_heads(input_ids, table=table, word_starts=word_starts)
     else:
-        head = np.where(table.is_special[input_ids], -1, position)
-    if not (head >= 0).any():
+        head = np.where(table.is_special.take(flat_ids), -1, np.arange(flat_ids.size))
+    can_be_hidden = head >= 0
+    if not can_be_hidden.any():
         raise ValueError(
             f"expected at least one {settings.unit} that can be hidden, found only special tokens "
-            f"in a batch of {input_ids.shape[0]} x {input_ids.shape[1]} tokens"
+            f"in a batch of {input_ids.shape[0]} x {width} tokens"
         )
-    draw = np.take_along_axis(
-        draw_uniform(seed, epoch, 0, rows[:, None], position), np.maximum(head, 0), axis=1
-    )
-    draw[head < 0] = 2.0  # never below the threshold
-    chosen = draw < max(settings.mask_prob, np.nextafter(draw.min(), 2))
-    labels = np.where(chosen, input_ids, IGNORED).astype(np.int32)
+    draw = draw_uniform(seed, epoch, 0, rows[:, None], np.arange(width)).reshape(-1)
+    if settings.unit == "word":
+        draw = draw.take(head)  # every piece of a word has the number of its first
+    chosen = (draw < settings.mask_prob) & can_be_hidden
+    if not chosen.any():
+        chosen = (draw <= draw[can_be_hidden].min()) & can_be_hidden
 
-    row, column = np.nonzero(chosen)
-    drawn_at = head[row, column] if settings.replace_by == "word" else column
-    kind = draw_uniform(seed, epoch, 1, rows[row], drawn_at)
-    random_id = table.ordinary_ids[
-        (draw_uniform(seed, epoch, 2, rows[row], column) * len(table.ordinary_ids)).astype(np.int64)
-    ]
-    masked_ids = input_ids.astype(np.int32)
-    masked_ids[row, column] = np.select(
-        [kind < settings.mask_share, kind < settings.mask_share + settings.random_share],
-        [table.mask_id, random_id],
-        masked_ids[row, column],
+    hidden = np.flatnonzero(chosen)  # (num_hidden,), as are the next five
+    row, column = divmod(hidden, width)
+    true_ids = flat_ids.take(hidden)
+    kind = draw_uniform(
+        seed, epoch, 1, rows.take(row), head.take(hidden) % width if settings.replace_by == "word" else column
     )
-    return masked_ids, labels
+    shown = np.where(kind < settings.mask_share, table.mask_id, true_ids)
+    swapped = np.flatnonzero(
+        (kind >= settings.mask_share) & (kind < settings.mask_share + settings.random_share)
+    )
+    draw = draw_uniform(seed, epoch, 2, rows.take(row.take(swapped)), column.take(swapped))
+    shown[swapped] = table.ordinary_ids.take((draw * len(table.ordinary_ids)).astype(np.int64))
+
+    masked_ids, labels = flat_ids.astype(np.int32), np.full(flat_ids.size, IGNORED, dtype=np.int32)
+    masked_ids[hidden], labels[hidden] = shown, true_ids
+    return masked_ids.reshape(input_ids.shape), labels.reshape(input_ids.shape)
 
 
 class MaskingCollator:

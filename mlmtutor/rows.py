@@ -37,7 +37,9 @@ class ChunkRows:
             raise ValueError(f"expected a data set with the column 'input_ids', found {table.column_names}")
         self.columns: dict[str, np.ndarray] = {"index": np.arange(len(dataset))}
         for name in table.column_names:
-            column = table[name].combine_chunks()
+            column = table[name]
+            # one piece may lie in a file, and is then read as needed
+            column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
             if hasattr(column.type, "value_type"):
                 flat = column.flatten().to_numpy(zero_copy_only=False)
                 self.columns[name] = flat.reshape(len(dataset), -1)

@@ -115,18 +115,31 @@ def word_heads(
 
     Source: chapter 05_word_masking.
     """
-    special = table.is_special[input_ids]
-    if word_starts is None:
-        if table.continues_word is None:
-            raise ValueError(
-                "expected word_starts, since this tokenizer does not mark the pieces that continue a word, "
-                "found None: make the chunks with mlmtutor.chunk_texts, which stores them"
-            )
-        word_starts = ~table.continues_word[input_ids]
-    position = np.broadcast_to(np.arange(input_ids.shape[1]), input_ids.shape)
-    head = np.maximum.accumulate(np.where(word_starts & ~special, position, -1), axis=1)
-    border = np.maximum.accumulate(np.where(special, position, -1), axis=1)
-    return np.where(special | (head < border), -1, head)
+    flat = find_heads(input_ids, table=table, word_starts=word_starts).reshape(input_ids.shape)
+    return np.where(flat < 0, -1, flat - np.arange(0, input_ids.size, input_ids.shape[1])[:, None])
+
+
+def find_heads(
+    input_ids: np.ndarray, *, table: TokenTable, word_starts: np.ndarray | None = None
+) -> np.ndarray:
+    """Do as :func:`word_heads`, with positions counted through the whole batch: ``(num_tokens,) int64``."""
+    flat_ids = input_ids.reshape(-1)
+    special = table.is_special.take(flat_ids)
+    if word_starts is not None:
+        starts = word_starts.reshape(-1) & ~special
+    elif table.continues_word is not None:
+        starts = ~(table.continues_word.take(flat_ids) | special)
+    else:
+        raise ValueError(
+            "expected word_starts, since this tokenizer does not mark the pieces that continue a word, "
+            "found None: make the chunks with mlmtutor.chunk_texts, which stores them"
+        )
+    # the batch is cut where a word begins, at special tokens and where a row begins
+    begins = starts | special
+    begins[:: input_ids.shape[1]] = True
+    cuts = np.flatnonzero(begins)
+    heads = np.where(starts.take(cuts), cuts, -1)  # (num_stretches,)
+    return heads.take(np.cumsum(begins, dtype=np.int32) - 1)
 
 
 def starts_from_word_ids(word_ids: list[int | None]) -> np.ndarray:

@@ -184,3 +184,28 @@ def test_keeping_tails_needs_a_padding_token():
     tokenizer.pad_token = None
     with pytest.raises(ValueError, match="needs a tokenizer with a padding token"):
         chunk_texts(TEXTS, tokenizer, tail="keep")
+
+
+@pytest.mark.parametrize("boundary", ["group", "corpus", "text"])
+def test_chunks_on_disk_are_those_in_memory(tiny, tmp_path, boundary):
+    in_memory, on_disk = (
+        chunk_texts(TEXTS, tiny, chunk_size=4, group_size=2, boundary=boundary, tail="keep", directory=where)
+        for where in (None, tmp_path)
+    )
+    assert str(on_disk) == str(in_memory)
+    assert on_disk.dataset[:] == in_memory.dataset[:]
+
+
+def test_rows_of_chunks_on_disk_stay_there(tiny, tmp_path):
+    rows = ChunkRows(chunk_texts(TEXTS, tiny, chunk_size=4, directory=tmp_path).dataset)
+    maps = [
+        line.split("-") for line in Path("/proc/self/maps").read_text().splitlines() if str(tmp_path) in line
+    ]
+    address = rows.columns["input_ids"].ctypes.data
+    assert any(int(begin, 16) <= address < int(rest.split()[0], 16) for begin, rest, *_ in maps)
+    assert list(tmp_path.iterdir()) == []  # the file has no name
+
+
+def test_a_directory_that_is_not_there_is_an_error(tiny, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        chunk_texts(TEXTS, tiny, directory=tmp_path / "nowhere")
