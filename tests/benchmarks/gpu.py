@@ -1,4 +1,4 @@
-"""Training on a GPU: dense, sparse and compiled steps, and the seed's whole recipe against ours.
+"""Training on a GPU: dense, sparse and compiled steps, and the original notebook's whole recipe against ours.
 
     python tests/benchmarks/gpu.py _build/chunks.npy --prepare             # once, where mlmtutor is installed
     python tests/benchmarks/gpu.py _build/chunks.npy                       # on the GPU, in less than 8 minutes
@@ -26,8 +26,10 @@ import statistics
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,7 @@ except ImportError as error:
 CONTINUES = 0x8000  # the highest bit of a stored id: this token continues a word
 VOCAB_SIZE = 30_522  # of BERT uncased, and the ids that it gives its special tokens
 SPECIAL = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
-NUM_TRAIN, NUM_TEST, BATCH_SIZE, NUM_EPOCHS = 10_000, 1_000, 64, 3  # the seed's recipe
+NUM_TRAIN, NUM_TEST, BATCH_SIZE, NUM_EPOCHS = 10_000, 1_000, 64, 3  # the original notebook's recipe
 # the library's whole-word collator shows [MASK] for every hidden token, so ours does here too
 MASKING = MaskingSettings(unit="word", mask_prob=0.2, mask_share=1.0, random_share=0.0)
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -64,6 +66,13 @@ COMPILE_SECONDS = 90  # must be left to begin compiling
 
 def dense_loss(model, *, input_ids, labels):
     return model(input_ids=input_ids, labels=labels).loss
+
+
+def sparse_loss(model, *, input_ids, labels):
+    return masked_lm_loss(model, input_ids=input_ids, labels=labels)
+
+
+LOSSES = {"step, dense": dense_loss, "step, sparse": sparse_loss}
 
 
 class OutOfTime(BaseException):
@@ -81,7 +90,7 @@ class Row:
     fastest: float | None = None
     slowest: float | None = None
     chunks_per_second: float | None = None
-    times_as_fast: float | None = None  # as the dense step, or as the seed's recipe
+    times_as_fast: float | None = None  # as the dense step, or as the original notebook
     useful_share: float | None = None  # FLOPs that a training needs, of the ceiling
     peak_gib: float | None = None
     absent: str | None = None
@@ -91,7 +100,7 @@ class Row:
 
 
 def prepare(path: Path, texts: list[str], tokenizer: transformers.PreTrainedTokenizerBase) -> None:
-    """Write the seed's sample of chunks, train before test, with the mark of tokens that continue a word."""
+    """Write the original notebook's sample of chunks, train before test, with the mark of tokens that continue a word."""
     from mlmtutor import TokenTable, chunk_texts, split_chunks
 
     parts = split_chunks(chunk_texts(texts, tokenizer).dataset, train_size=NUM_TRAIN, test_size=NUM_TEST)
@@ -199,7 +208,7 @@ class Bench:
         labels = mask_batch(self.ids, table=self.collator.table, settings=MASKING, seed=0)[1]
         encoder, head = count_flops(self.model.config, self.ids.shape[1])
         self.flops_per_chunk = encoder * self.ids.shape[1] + head * (labels != IGNORED).sum(axis=1).mean()
-        self.seed_precision = "fp16" if self.device == "cuda" else "fp32"  # the seed asks for fp16
+        self.original_precision = "fp16" if self.device == "cuda" else "fp32"  # the notebook asks for fp16
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
@@ -261,8 +270,8 @@ class Bench:
 
     def measure_ceilings(self) -> None:
         """The best rate of a large square matrix product, in each precision that occurs."""
-        size = 256 if self.quick else 2048 if self.device == "cpu" else 8192
-        for precision in dict.fromkeys((self.precision, self.seed_precision)):
+        size = 1024 if self.quick else 2048 if self.device == "cpu" else 8192
+        for precision in dict.fromkeys((self.precision, self.original_precision)):
             left, right = torch.randn(2, size, size, device=self.device, dtype=DTYPES[precision])
             seconds = self.take_turns({"product": lambda left=left, right=right: left @ right})["product"]
             self.ceilings[precision] = 2 * size**3 / min(seconds)
@@ -291,7 +300,7 @@ class Bench:
     def check_sparse(self) -> None:
         model, batch = self.new_model()[0], self.batches(8)[0]
         for precision in dict.fromkeys(("fp32", self.precision)):
-            pairs = [self.find_gradients(model, f, batch, precision) for f in (dense_loss, masked_lm_loss)]
+            pairs = [self.find_gradients(model, f, batch, precision) for f in LOSSES.values()]
             self.check_equal("dense and sparse", precision, *pairs)
 
     @property
@@ -316,9 +325,9 @@ class Bench:
         batches = self.batches(batch_size)
         model, optimizer = self.new_model()
         steps, rows = {}, {}
-        for name, loss_of in (("dense", dense_loss), ("sparse", masked_lm_loss)):
+        for name, loss_of in LOSSES.items():
             step = self.make_step(model, optimizer, loss_of, batches)
-            row = Row(f"step, {name}", batch_size, self.precision)
+            row = Row(name, batch_size, self.precision)
             try:
                 step()  # the optimizer takes its memory in the first
                 if self.device == "cuda":
@@ -329,46 +338,38 @@ class Bench:
                 self.leave_out(row, "out of memory")
                 optimizer.zero_grad()
                 continue
-            steps[row.name], rows[row.name] = step, row
+            steps[name], rows[name] = step, row
         for name, seconds in self.take_turns(steps).items():
             self.add(rows[name], seconds, peer="step, dense", trained=batch_size)
 
-    def time_compiled(self, batch_size: int) -> None:
-        """Compile the encoder below our head, and the whole dense model; for one shape each."""
-        backend = "aot_eager" if self.quick else "inductor"
-        if self.quick:
-            self.notes.append("compiled: traced only (aot_eager); with --quick no code is generated")
-        batches = self.batches(batch_size)
-        for plain, loss_of in (("step, sparse", masked_lm_loss), ("step, dense", dense_loss)):
-            row = Row(f"{plain}, compiled", batch_size, self.precision)
-            if not self.quick and self.left() < COMPILE_SECONDS:
-                self.leave_out(row, f"{COMPILE_SECONDS} s are needed, {self.left():.0f} s were left")
-                continue
-            model, optimizer = self.new_model()
-            expected = self.find_gradients(model, loss_of, batches[0], self.precision)
-            (model.base_model if loss_of is masked_lm_loss else model).compile(dynamic=False, backend=backend)
-            step = self.make_step(model, optimizer, loss_of, batches)
-            try:
-                found = self.find_gradients(model, loss_of, batches[0], self.precision)
-                if not self.check_equal(f"{plain}, compiled or not", self.precision, expected, found):
-                    self.leave_out(row, "not equal to the step that is not compiled")
-                    continue
-                compiling = self.seconds_of(step)
-                seconds = self.take_turns({"step": step})["step"]
-            except Exception as error:
-                # whatever a compiler stumbles over, the other rows stand
-                self.leave_out(row, f"{type(error).__name__}: {str(error).strip()[:80]!r}")
-                continue
-            self.add(row, seconds, peer="step, dense", trained=batch_size)
-            before = self.find_row(plain, batch_size)
-            gain = before.seconds - row.seconds if before else 0
+    def time_compiled(self, plain: str, batch_size: int) -> None:
+        """Compile the encoder below our head, or the whole dense model; for one shape."""
+        row = Row(f"{plain}, compiled", batch_size, self.precision)
+        if not self.quick and self.left() < COMPILE_SECONDS:
+            self.leave_out(row, f"{COMPILE_SECONDS} s are needed, {self.left():.0f} s were left")
+            return
+        loss_of, batches = LOSSES[plain], self.batches(batch_size)
+        model, optimizer = self.new_model()
+        expected = self.find_gradients(model, loss_of, batches[0], self.precision)
+        compiled = model.base_model if plain == "step, sparse" else model
+        compiled.compile(dynamic=False, backend="aot_eager" if self.quick else "inductor")
+        found = self.find_gradients(model, loss_of, batches[0], self.precision)
+        if not self.check_equal(f"{plain}, compiled or not", self.precision, expected, found):
+            self.leave_out(row, "not equal to the step that is not compiled")
+            return
+        step = self.make_step(model, optimizer, loss_of, batches)
+        compiling = self.seconds_of(step)
+        self.add(row, self.take_turns({"step": step})["step"], peer="step, dense", trained=batch_size)
+        before = self.find_row(plain, batch_size)
+        if before and not self.quick:
+            gain = before.seconds - row.seconds
             pays = f"pays back after {compiling / gain:,.0f} steps" if gain > 0 else "does not pay back"
             self.notes.append(f"{row.name}: compiling takes {compiling:.0f} s and {pays}")
 
     # --- whole jobs ---
 
     def make_trainer(self, model, folder: str, *, ours: bool) -> transformers.Trainer:
-        precision = self.precision if ours else self.seed_precision
+        precision = self.precision if ours else self.original_precision
         arguments = transformers.TrainingArguments(
             folder, num_train_epochs=self.num_epochs, learning_rate=2e-5, weight_decay=0.01,
             per_device_train_batch_size=BATCH_SIZE, per_device_eval_batch_size=BATCH_SIZE,
@@ -402,7 +403,7 @@ class Bench:
         return FrozenMasks(shown, labels, index, MASKING, 1, table.mask_id, table.pad_id, sha256="")
 
     def run_job(self, folder: str, *, ours: bool) -> dict[str, float]:
-        """Evaluate, train with an evaluation after each epoch, evaluate: what the seed's notebook does."""
+        """Evaluate, train with an evaluation after each epoch, evaluate: what the original notebook does."""
         model = self.new_model()[0]
         trainer = self.make_trainer(model, folder, ours=ours)
         plain, evaluating = trainer.evaluate, []
@@ -423,7 +424,7 @@ class Bench:
         expected = (
             2.5 * trained / step.chunks_per_second if step else 0.0
         )  # both jobs, with their evaluations
-        jobs = {"seed": [], "ours": []}
+        jobs = {"original": [], "ours": []}
         with tempfile.TemporaryDirectory() as folder:
             for turn in range(1 if self.quick else 3):
                 if self.left() < expected + 2 * COMPILE_SECONDS * (turn > 0):
@@ -435,11 +436,11 @@ class Bench:
         reason = f"the jobs need about {expected:.0f} s, {self.left():.0f} s were left"
         for part, evaluations in (("training", 0), ("whole", self.num_epochs + 2)):
             for name, found in jobs.items():
-                precision = self.precision if name == "ours" else self.seed_precision
+                precision = self.precision if name == "ours" else self.original_precision
                 row = Row(f"{name}, {part}", BATCH_SIZE, precision)
                 if found:
                     seconds, evaluated = [job[part] for job in found], evaluations * self.num_test
-                    self.add(row, seconds, peer=f"seed, {part}", trained=trained, evaluated=evaluated)
+                    self.add(row, seconds, peer=f"original, {part}", trained=trained, evaluated=evaluated)
                 else:
                     self.leave_out(row, reason)
         if jobs["ours"]:
@@ -471,7 +472,7 @@ def find_goals(bench: Bench) -> list[dict]:
     dense, sparse = (bench.find_row(f"step, {name}", BATCH_SIZE) for name in ("dense", "sparse"))
     saves = dense and sparse and dense.peak_gib and dense.peak_gib / sparse.peak_gib
     found = (
-        ("times as fast as the seed's training", 2.0, ours and ours.times_as_fast),
+        ("training, times as fast as the original", 2.0, ours and ours.times_as_fast),
         ("useful FLOPs of ours, training, as a share of the ceiling", 0.4, ours and ours.useful_share),
         ("peak memory of a dense step over that of a sparse one", 2.0, saves),
     )
@@ -563,6 +564,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def make_model(folder: Path | None, *, quick: bool) -> DistilBertForMaskedLM:
+    torch.manual_seed(0)
+    if folder is None:
+        small = {"dim": 32, "hidden_dim": 64, "n_layers": 1, "n_heads": 2} if quick else {}
+        return DistilBertForMaskedLM(DistilBertConfig(vocab_size=VOCAB_SIZE, **small))
+    if not folder.is_dir():
+        raise ValueError(f"expected a folder with DistilBERT, found none at {folder}")
+    config = transformers.AutoConfig.from_pretrained(folder)
+    if config.model_type != "distilbert" or config.vocab_size != VOCAB_SIZE:
+        raise ValueError(
+            f"expected DistilBERT with {VOCAB_SIZE} tokens in {folder}, "
+            f"found {config.model_type} with {config.vocab_size}"
+        )
+    return DistilBertForMaskedLM.from_pretrained(folder, use_safetensors=True).float()
+
+
 def open_bench(options: argparse.Namespace) -> Bench:
     if options.device not in ("cpu", find_device()):
         raise ValueError(
@@ -574,16 +591,10 @@ def open_bench(options: argparse.Namespace) -> Bench:
         raise ValueError(f"--batch-sizes must be at least 1, got {min(options.batch_sizes)}")
     precision = check_precision(options.precision, device=options.device)
     ids, continues = read_chunks(options.chunks)
-    torch.manual_seed(0)
-    if options.model is not None:
-        model = DistilBertForMaskedLM.from_pretrained(options.model, use_safetensors=True)
-    else:
-        small = {"dim": 32, "hidden_dim": 64, "n_layers": 1, "n_heads": 2} if options.quick else {}
-        model = DistilBertForMaskedLM(DistilBertConfig(vocab_size=VOCAB_SIZE, **small))
     return Bench(
         ids=ids[:44] if options.quick else ids,
         continues=continues[:44] if options.quick else continues,
-        model=model,
+        model=make_model(options.model, quick=options.quick),
         device=options.device,
         precision=precision,
         quick=options.quick,
@@ -608,26 +619,37 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = options.batch_sizes or usual
     if options.device != "cuda":
         bench.notes.append("peak memory: absent, it is counted on NVIDIA GPUs only")
-    stages = {
-        "equality": bench.check_sparse,
-        "matrix products": bench.measure_ceilings,
-        **{f"steps at batch {size}": lambda size=size: bench.time_steps(size) for size in sizes},
-        "whole jobs": bench.time_jobs,
-        "compiled steps": lambda: bench.time_compiled(sizes[0]),
-    }
-    for name, stage in stages.items():
+    if options.quick:
+        bench.notes.append("compiled: traced only (aot_eager); with --quick no code is generated")
+    first = sizes[0]
+    stages = [
+        ("equality", first, bench.check_sparse),
+        ("matrix products", first, bench.measure_ceilings),
+        *(("steps", size, partial(bench.time_steps, size)) for size in sizes),
+        ("whole jobs", BATCH_SIZE, bench.time_jobs),
+        *(
+            (f"{name}, compiled", first, partial(bench.time_compiled, name, first))
+            for name in reversed(LOSSES)
+        ),
+    ]
+    for name, batch_size, stage in stages:
+        row = Row(name, batch_size, bench.precision)
         try:
             if bench.left() <= 0:
                 raise OutOfTime
             ring_after(bench.left())
             stage()
         except OutOfTime:
-            bench.notes.append(f"{name}: absent or cut short, the {options.minutes:g} minutes were over")
+            bench.leave_out(row, f"the {options.minutes:g} minutes were over")
+        except Exception as error:
+            # whatever is missing or breaks on an unknown machine, the other rows stand
+            traceback.print_exc()
+            bench.leave_out(row, f"{type(error).__name__}: {str(error).strip()[:80]!r}")
         finally:
             ring_after(0)
         write_report(bench, output)
         if not bench.is_equal:
-            bench.notes.append(f"stopped after {name}: nothing more is timed where results are not equal")
+            bench.notes.append(f"stopped after {name}: nothing is timed where results are not equal")
             break
     print_report(write_report(bench, output), bench.rows)
     return int(not bench.is_equal)

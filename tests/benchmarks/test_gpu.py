@@ -7,7 +7,8 @@ import time
 import gpu
 import numpy as np
 import pytest
-from transformers import DataCollatorForLanguageModeling, DistilBertConfig
+import torch
+from transformers import DataCollatorForLanguageModeling, DistilBertConfig, DistilBertForMaskedLM
 
 from mlmtutor import TokenTable
 from mlmtutor.words import word_heads
@@ -25,6 +26,11 @@ def chunks(tmp_path_factory):
     return path
 
 
+@pytest.fixture
+def bench(chunks):
+    return gpu.open_bench(gpu.parse([str(chunks), "--device", "cpu", "--quick", "--precision", "fp32"]))
+
+
 def run_quickly(chunks, tmp_path, capsys, *options):
     """Give the exit status, what was printed, and the results."""
     output = tmp_path / "results.json"
@@ -40,15 +46,15 @@ def test_quick_run_measures_every_row_on_a_cpu_and_says_what_is_absent(chunks, t
     assert [(row["name"], row["batch_size"]) for row in found["rows"]] == [
         ("step, dense", 4),
         ("step, sparse", 4),
-        ("seed, training", 64),
+        ("original, training", 64),
         ("ours, training", 64),
-        ("seed, whole", 64),
+        ("original, whole", 64),
         ("ours, whole", 64),
         ("step, sparse, compiled", 4),
         ("step, dense, compiled", 4),
     ]
     for row in found["rows"]:
-        assert row["absent"] is None
+        assert row["absent"] is None, row
         assert 0 < row["fastest"] <= row["seconds"] <= row["slowest"]
         assert row["useful_share"] > 0
         assert row["peak_gib"] is None
@@ -65,8 +71,7 @@ def test_quick_run_measures_every_row_on_a_cpu_and_says_what_is_absent(chunks, t
     assert found["goals"] == []  # a small model says nothing about them
 
 
-def test_times_are_ratios_to_the_dense_step_and_to_the_recipe_of_the_seed(chunks):
-    bench = gpu.open_bench(gpu.parse([str(chunks), "--device", "cpu", "--quick", "--precision", "fp32"]))
+def test_times_are_ratios_to_the_dense_step_and_to_the_original_notebook(bench):
     bench.ceilings["fp32"] = 100 * bench.flops_per_chunk
     bench.add(gpu.Row("dense", 4, "fp32"), [2.0, 1.0, 9.0], peer="dense", trained=4)
     bench.add(gpu.Row("sparse", 4, "fp32"), [0.5], peer="dense", trained=4, evaluated=8)
@@ -110,12 +115,62 @@ def test_a_stage_is_cut_short_when_the_minutes_are_over(chunks, tmp_path, capsys
     status, printed, found = run_quickly(chunks, tmp_path, capsys, "--minutes", "0.005")
     assert time.monotonic() - started < 30
     assert status == 1  # nothing was compared
-    assert found["rows"] == []
-    assert "equality: absent or cut short, the 0.005 minutes were over" in printed
+    assert [(row["name"], row["absent"]) for row in found["rows"]] == [
+        ("equality", "the 0.005 minutes were over")
+    ]
+    assert re.search("equality .* absent: the 0.005 minutes were over", printed)
 
 
-def test_jobs_that_do_not_fit_are_left_out_with_both_times(chunks):
-    bench = gpu.open_bench(gpu.parse([str(chunks), "--device", "cpu", "--quick"]))
+def test_what_breaks_leaves_one_row_out_and_the_reason_in(chunks, tmp_path, capsys, monkeypatch):
+    def without_accelerate(*_, **options):
+        raise ImportError("no accelerate")
+
+    for stage in ("measure_ceilings", "time_steps", "time_compiled"):
+        monkeypatch.setattr(gpu.Bench, stage, lambda *_: None)
+    monkeypatch.setattr(gpu.Bench, "run_job", without_accelerate)
+    status, printed, found = run_quickly(chunks, tmp_path, capsys)
+    assert status == 0
+    assert [(row["name"], row["absent"]) for row in found["rows"]] == [
+        ("whole jobs", "ImportError: 'no accelerate'")
+    ]
+    assert "absent: ImportError: 'no accelerate'" in printed
+
+
+def test_a_dense_step_without_memory_leaves_the_sparse_one_measured(bench, monkeypatch):
+    def too_large(model, **batch):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setitem(gpu.LOSSES, "step, dense", too_large)
+    bench.ceilings["fp32"] = 1e12
+    bench.time_steps(4)
+    dense, sparse = bench.rows
+    assert (dense.name, dense.absent, dense.seconds) == ("step, dense", "out of memory", None)
+    assert (sparse.name, sparse.absent, sparse.times_as_fast) == ("step, sparse", None, None)
+
+
+def test_a_compiled_step_that_differs_is_not_timed(bench, monkeypatch):
+    losses = iter([1.0, 1.1])
+    monkeypatch.setattr(bench, "find_gradients", lambda *_: (torch.tensor(next(losses)), torch.ones(3)))
+    bench.time_compiled("step, sparse", 4)
+    assert [(row.name, row.absent) for row in bench.rows] == [
+        ("step, sparse, compiled", "not equal to the step that is not compiled")
+    ]
+    assert not bench.is_equal
+
+
+@pytest.mark.parametrize(
+    ("loss", "gradient", "equal"), [(1, 1, True), (1, 1.001, False), (float("nan"), 1, False)]
+)
+def test_results_are_equal_within_the_tolerance_and_never_nan(bench, loss, gradient, equal):
+    pairs = [
+        (torch.tensor(1.0), torch.ones(3)),
+        (torch.tensor(float(loss)), torch.full((3,), float(gradient))),
+    ]
+    assert bench.check_equal("both", "fp32", *pairs) is equal
+    assert bench.is_equal is equal
+
+
+def test_jobs_that_do_not_fit_are_left_out_with_both_times(bench):
     bench.rows.append(gpu.Row("step, dense", 4, "fp32", chunks_per_second=0.1))
     bench.deadline -= 60 * 7.5 - 50
     bench.time_jobs()
@@ -169,12 +224,25 @@ def test_prepared_chunks_keep_ids_and_words(tmp_path, reviews, bert_tokenizer, m
         (["--minutes", "0"], "--minutes must be above 0, got 0"),
         (["--batch-sizes", "8", "-1"], "--batch-sizes must be at least 1, got -1"),
         (["--precision", "fp16"], "needs an NVIDIA GPU, found device 'cpu'"),
-        (["--model", "no/such/folder"], "no/such/folder"),
+        (["--model", "nowhere"], "expected a folder with DistilBERT, found none at nowhere"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(chunks, options, message):
     with pytest.raises(SystemExit, match=re.escape(message)):
         gpu.main([str(chunks), "--device", "cpu", "--quick", *options])
+
+
+def test_weights_are_read_from_a_folder_with_distilbert_and_from_no_other(tmp_path):
+    sizes = {"dim": 8, "hidden_dim": 8, "n_layers": 1, "n_heads": 1}
+    for vocab_size in (gpu.VOCAB_SIZE, 50):
+        DistilBertForMaskedLM(DistilBertConfig(vocab_size=vocab_size, **sizes)).save_pretrained(
+            tmp_path / str(vocab_size)
+        )
+    assert gpu.make_model(tmp_path / "30522", quick=False).config.dim == 8
+    with pytest.raises(
+        ValueError, match="expected DistilBERT with 30522 tokens in .*, found distilbert with 50"
+    ):
+        gpu.make_model(tmp_path / "50", quick=False)
 
 
 def test_a_device_that_is_not_there_is_refused_with_the_way_out(chunks, monkeypatch):
