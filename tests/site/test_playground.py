@@ -1,0 +1,237 @@
+"""The mask playground: it draws as the package does, and anyone can work it."""
+
+import json
+import re
+from collections.abc import Callable
+from string import Formatter
+
+import numpy as np
+import pytest
+import yaml
+
+from book._ext.passages import PASSAGES, read_passages
+from book.tools.passages import write_passages
+from mlmtutor import MaskingSettings
+
+PLAYGROUND = yaml.safe_load(PASSAGES.with_name("playground.yml").read_text("utf-8"))
+WORDS = {lang: {name: both[lang] for name, both in PLAYGROUND["words"].items()} for lang in ("en", "zh")}
+FRAMES = {"mask": ("[", "]"), "random": ("{", "}"), "kept": ("(", ")")}
+NUM_ROWS = 50
+
+DRAW = """([name, unit, rate, maskShare, randomShare, rows]) => {
+    const { passages, special, ordinary } = JSON.parse(document.querySelector(".mask-playground script").textContent);
+    const { tokens } = passages[name];
+    const heads = masking.unitHeads(passages[name], new Set(special), unit);
+    return [...Array(rows).keys()].map((row) =>
+        masking.hide(tokens, heads, { rate, maskShare, randomShare, ordinary, row }).map(({ shown, kind }) => [shown, kind]));
+}"""
+
+
+@pytest.fixture(scope="module")
+def open_chapter(browser, address) -> Callable:
+    """Open a chapter at its playground, cut off from all other hosts; what it logs as an error is kept."""
+    contexts = []
+
+    def open_page(slug: str, *, lang: str = "en", **options: object):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        context.route(lambda url: not url.startswith(address), lambda route: route.abort())
+        page = context.new_page()
+        page.goto(f"{address}/book/{lang}/{slug}.html#playground", wait_until="domcontentloaded")
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on(
+            "console", lambda message: page.errors.append(message.text) if message.type == "error" else None
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def words_page(open_chapter):
+    """The chapter that has every passage, to call functions on."""
+    return open_chapter("05_word_masking")
+
+
+@pytest.fixture
+def page(open_chapter):
+    """The playground of chapter 4 as it opens; nothing done to it may log an error."""
+    opened = open_chapter("04_token_masking")
+    yield opened
+    assert opened.errors == []
+    opened.close()
+
+
+def button(page, name: str, lang: str = "en"):
+    return page.get_by_role("button", name=WORDS[lang][name], exact=True)
+
+
+def numbers(page) -> list[float]:
+    """The numbers of the sentence that screen readers are told after every change."""
+    return [float(number) for number in re.findall(r"[\d.]*\d", page.get_by_role("status").inner_text())]
+
+
+def hidden_tokens(page) -> list[str]:
+    return page.locator(".mask-text .mask-token").all_inner_texts()
+
+
+def test_passages_are_what_the_package_makes_of_the_reviews(tmp_path):
+    write_passages(tmp_path / "passages.json")
+    assert json.loads((tmp_path / "passages.json").read_text("utf-8")) == json.loads(
+        PASSAGES.read_text("utf-8")
+    )
+
+
+def test_words_are_grouped_as_the_package_groups_them(words_page):
+    script = """() => {
+        const { passages, special } = JSON.parse(document.querySelector(".mask-playground script").textContent);
+        const heads = (passage) => masking.wordHeads(passage, new Set(special));
+        return Object.fromEntries(Object.entries(passages).map(([name, passage]) => [name, heads(passage)]));
+    }"""
+    found = words_page.evaluate(script)
+    assert found == {name: passage.heads.tolist() for name, passage in read_passages().items()}
+    assert found["inside"][0] == -1  # its first piece belongs to a word of the chunk before
+    assert found["chinese"][1:4] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("unit", ["token", "word"])
+@pytest.mark.parametrize(
+    ("rate", "mask_share", "random_share"), [(0.15, 0.8, 0.1), (0.6, 0.8, 0.1), (1, 1, 0)]
+)
+def test_draws_are_those_of_the_package(words_page, unit, rate, mask_share, random_share):
+    settings = MaskingSettings(unit=unit, mask_prob=rate, mask_share=mask_share, random_share=random_share)
+    for name, passage in read_passages().items():
+        drawn = words_page.evaluate(DRAW, [name, unit, rate, mask_share, random_share, NUM_ROWS])
+        expected = passage.draw(settings, num_rows=NUM_ROWS)
+        assert drawn == [[[token.shown, token.kind] for token in row.tokens] for row in expected], name
+
+
+@pytest.mark.parametrize("unit", ["token", "word"])
+def test_what_is_hidden_is_within_5_standard_deviations_of_what_is_asked_for(words_page, unit):
+    rate, rows = 0.15, 400
+    drawn = np.array(words_page.evaluate(DRAW, ["inside", unit, rate, 0.8, 0.1, rows]))[:, :, 1]
+    passage = read_passages()["inside"]
+    heads = passage.heads if unit == "word" else np.flatnonzero(~passage.table.is_special[passage.ids[0]])
+    sizes = np.unique(heads[heads >= 0], return_counts=True)[1]  # tokens per unit
+    hidden = (drawn != "none").sum()
+    deviation = np.sqrt(rows * rate * (1 - rate) * (sizes**2).sum())
+    assert abs(hidden - rows * rate * sizes.sum()) < 5 * deviation
+    for kind, share in {"mask": 0.8, "random": 0.1, "kept": 0.1}.items():
+        assert abs((drawn == kind).sum() - share * hidden) < 5 * np.sqrt(hidden * share * (1 - share)), kind
+
+
+def test_every_hidden_token_is_counted_and_framed_by_its_kind(page):
+    draw, hidden, all_tokens, expected = numbers(page)
+    assert (draw, len(hidden_tokens(page)), all_tokens, expected) == (1, hidden, 63, 9.4)
+    for kind, (opening, closing) in FRAMES.items():
+        found = page.locator(f".mask-text .mask-{kind}")
+        assert found.count() == int(page.locator(f"[data-row={kind}] td").first.inner_text().split()[0])
+        begins, ends = re.escape(f"{WORDS['en'][kind]} {opening}"), re.escape(closing)
+        said = re.compile(rf"{begins}\S+{ends}( \S+)?")
+        assert all(map(said.fullmatch, found.all_text_contents()))  # to be read, not only seen
+
+
+def test_keys_alone_work_every_control(page):
+    slider = page.get_by_role("slider", name=WORDS["en"]["rate"])
+    page.get_by_role("combobox", name=WORDS["en"]["passage"]).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    assert (slider.get_attribute("aria-valuetext"), numbers(page)[3]) == ("20 %", 12.6)
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name=WORDS["en"]["word"]).is_checked()
+    assert numbers(page)[-1] == 58  # words
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.locator(".mask-text .mask-mask").count() == len(hidden_tokens(page))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert "[MASK]" in page.locator(".mask-text").inner_text() and not hidden_tokens(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert numbers(page)[0] == 2
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert numbers(page)[0] == 102
+
+
+def test_a_higher_rate_hides_more_and_uncovers_nothing(page):
+    slider = page.get_by_role("slider")
+    before: list[int] = []
+    for rate in range(5, 101, 5):
+        slider.fill(str(rate))
+        script = "tokens => tokens.flatMap((token, at) => token.querySelector('.mask-token') ? [at] : [])"
+        hidden = page.locator(".mask-text .mask-word").evaluate_all(script)
+        assert set(before) <= set(hidden)
+        before = hidden
+    assert numbers(page)[1] == 63
+
+
+def test_many_draws_come_close_to_the_rate_and_a_change_of_it_starts_afresh(page):
+    for _ in range(5):
+        button(page, "hundred").click()
+    assert numbers(page)[4] == 501
+    share, rate = numbers(page)[5:]
+    assert rate == 15 and abs(share - rate) < 5 * 100 * np.sqrt(0.15 * 0.85 / (501 * 63))
+    assert "501" in page.get_by_role("columnheader").all_inner_texts()[1]
+    assert "501" in page.get_by_role("figure").get_by_role("img").get_attribute("aria-label")
+    page.get_by_role("slider").press("ArrowRight")
+    assert len(numbers(page)) == 4
+
+
+def test_the_model_sees_the_tokens_but_not_what_was_hidden(page):
+    button(page, "again").click()
+    page.get_by_role("checkbox", name=WORDS["en"]["model"]).check()
+    settings = MaskingSettings(unit="token", mask_prob=0.15)
+    expected = read_passages()["start"].draw(settings, num_rows=NUM_ROWS)[1]
+    shown = re.split(r"[\s|]+", page.locator(".mask-text").inner_text().strip())
+    assert shown == [token.shown for token in expected.tokens]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_playground_speaks_the_language_of_its_page_and_fits_a_phone(open_chapter, lang):
+    page = open_chapter("05_word_masking", lang=lang, viewport={"width": 360, "height": 740})
+    words = WORDS[lang]
+    assert words["title"] in page.locator("#playground h3").inner_text()
+    for role, name in [
+        ("slider", "rate"),
+        ("checkbox", "model"),
+        ("radio", "token"),
+        ("combobox", "passage"),
+    ]:
+        assert page.get_by_role(role, name=words[name]).count() == 1
+    assert page.locator(".mask-text").get_attribute("lang") == "en"
+    page.get_by_role("combobox").select_option(label=words["chinese"])
+    button(page, "hundred", lang).click()
+    assert page.locator(".mask-text").get_attribute("lang") == "zh-CN"
+    assert page.get_by_role("status").inner_text().startswith({"en": "Draw 101:", "zh": "第 101 次："}[lang])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.errors == []
+
+
+def test_both_languages_fill_the_same_numbers_in():
+    def gaps(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    for name, text in WORDS["en"].items():
+        assert gaps(text) == gaps(WORDS["zh"][name]), name
+
+
+def test_without_javascript_there_is_one_draw_and_a_sentence(open_chapter):
+    page = open_chapter("04_token_masking", java_script_enabled=False)
+    sentence = page.locator(".mask-playground noscript p")
+    assert sentence.is_visible() and sentence.inner_text() == WORDS["en"]["static"]
+    assert not page.get_by_role("slider").is_visible() and not page.get_by_role("table").is_visible()
+    settings = MaskingSettings(unit="token", mask_prob=0.15)
+    expected = read_passages()["start"].draw(settings, num_rows=NUM_ROWS)[0]
+    shown = [page.locator(f".mask-text [title={kind}]").count() for kind in FRAMES]
+    assert shown == [sum(token.kind == kind for token in expected.tokens) for kind in FRAMES]
+    assert sum(shown)
+
+
+def test_other_pages_do_not_load_it(site):
+    having = {path.stem for path in site.glob("book/*/*.html") if "playground.js" in path.read_text("utf-8")}
+    assert having == set(PLAYGROUND["chapters"])
