@@ -29,10 +29,13 @@ class chapter_list(nodes.General, nodes.Element):
 
 
 def parts_of(env: BuildEnvironment, language: str) -> Iterator[addnodes.toctree]:
-    """The parts of ``_toc.yml`` whose pages are in this language."""
+    """Yield the parts of ``_toc.yml`` that have pages in this language, with no others in them."""
     for part in env.tocs[env.config.root_doc].findall(addnodes.toctree):
-        if part["includefiles"] and language_of(part["includefiles"][0]) == language:
-            yield part
+        own = part.deepcopy()
+        own["includefiles"] = [page for page in part["includefiles"] if language_of(page) == language]
+        own["entries"] = [entry for entry in part["entries"] if entry[1] in own["includefiles"]]
+        if own["entries"]:
+            yield own
 
 
 def write_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:

@@ -1,8 +1,13 @@
 """What a visitor of either language finds on every page, read from the built files."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
+ROOT = Path(__file__).resolve().parents[2]
 LANG = {"en": "en", "zh": "zh-CN"}
 OTHER = {"en": "zh", "zh": "en"}
 
@@ -35,9 +40,11 @@ def test_language_link_leads_to_the_same_page_in_the_same_tab(pages):
 
 
 def test_search_engines_are_told_of_both_languages(pages):
-    for (lang, name), page in pages.items():
+    for (_, name), page in pages.items():
         links = {link["hreflang"]: link["href"] for link in page.select("link[rel=alternate][hreflang]")}
-        assert links == {LANG[lang]: name, LANG[OTHER[lang]]: f"../{OTHER[lang]}/{name}"}
+        ends = {code: f"/book/{folder}/{name}" for folder, code in LANG.items()}
+        assert set(links) == set(ends)
+        assert all(links[code].startswith("https://") and links[code].endswith(ends[code]) for code in ends)
 
 
 def test_theme_speaks_the_language_of_the_page(pages):
@@ -64,3 +71,73 @@ def test_landing_page_leads_to_both_languages(site):
 def test_unfinished_formulas_and_references_are_not_shown(pages):
     for page in pages.values():
         assert not page.select(".problematic, .system-message")
+
+
+@pytest.mark.parametrize(("lang", "captions"), [("en", ["Chapters", "Appendices"]), ("zh", ["章节", "附录"])])
+def test_sidebar_lists_the_pages_of_its_language_only(pages, lang, captions):
+    for (_, name), page in (item for item in pages.items() if item[0][0] == lang):
+        sidebar = page.select_one(".bd-sidebar-primary .bd-docs-nav")
+        assert [caption.text for caption in sidebar.select(".caption")] == captions
+        listed = [link["href"] for link in sidebar.select("a[href]")]
+        assert not [link for link in listed if f"/{OTHER[lang]}/" in link]
+        own = {file for folder, file in pages if folder == lang} - {"search.html"}
+        assert {link.replace("#", name) for link in listed if not link.startswith("../")} == own
+
+
+def test_chapters_are_numbered_from_1_to_11_in_both_languages(pages):
+    for lang in LANG:
+        sidebar = pages[lang, "a3_glossary.html"].select_one(".bd-docs-nav")
+        chapters = [link for link in sidebar.select("a[href]") if link["href"][:2].isdigit()]
+        assert [link.text.split(".")[0].strip() for link in chapters] == [str(n) for n in range(1, 12)]
+        for link in chapters:
+            number = pages[lang, link["href"]].select_one("article h1 .section-number").text
+            assert number.strip() == f"{int(link['href'][:2])}."
+
+
+def test_sections_have_anchors_that_are_the_same_in_both_languages(pages):
+    for (lang, name), page in pages.items():
+        anchors = [tag["id"] for tag in page.select("article span[id]") if tag["id"][1:].isdigit()]
+        assert anchors == [f"s{number}" for number in range(1, len(anchors) + 1)]
+        other = pages[OTHER[lang], name].select("article span[id]")
+        assert anchors == [tag["id"] for tag in other if tag["id"][1:].isdigit()]
+        assert len(anchors) >= len(page.select("article section > h2"))
+
+
+def test_every_page_has_a_title_and_a_description_of_its_own_in_its_language(pages):
+    chapters = {key: page for key, page in pages.items() if key[1] != "search.html"}
+    descriptions = {
+        key: page.select_one("meta[name=description]")["content"] for key, page in chapters.items()
+    }
+    titles = {key: page.title.text for key, page in chapters.items()}
+    assert len(set(descriptions.values())) == len(set(titles.values())) == len(chapters)
+    for (lang, name), description in descriptions.items():
+        assert 20 <= len(description) <= 200, (lang, name, description)
+        assert any("\u4e00" <= sign <= "\u9fff" for sign in description + titles[lang, name]) == (
+            lang == "zh"
+        )
+
+
+def test_sitemap_lists_every_page_once(site, pages):
+    listed = re.findall(
+        r"<loc>https://.+?/(book/.+?)</loc>", (site / "sitemap.xml").read_text(encoding="utf-8")
+    )
+    written = {f"book/{lang}/{name}" for lang, name in pages if name != "search.html"}
+    assert sorted(listed) == sorted(written | {"book/index.html"})
+
+
+def test_address_of_the_site_follows_from_the_repository(site):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    owner, name = repository.removeprefix("https://github.com/").split("/")
+    address = f"https://{owner.lower()}.github.io/{name}/"
+    assert f"<loc>{address}book/index.html</loc>" in (site / "sitemap.xml").read_text(encoding="utf-8")
+    assert address.removeprefix(f"https://{owner.lower()}.github.io") in (site / "404.html").read_text(
+        "utf-8"
+    )
+
+
+def test_guesses_on_the_landing_page_are_those_of_chapter_6(site, pages):
+    landing = BeautifulSoup((site / "book" / "index.html").read_text(encoding="utf-8"), "html.parser")
+    printed = " ".join(pages["en", "06_fine_tuning.html"].article.text.split())
+    for when in landing.select(".landing-guess > div"):
+        guesses = ", ".join(" ".join(guess.text.split()) for guess in when.select("li"))
+        assert f"{when.p.text.split()[0]} {guesses}" in printed

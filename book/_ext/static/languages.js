@@ -44,8 +44,10 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const link of document.querySelectorAll("a.language-link")) {
     const address = link.href;
     const aim = () => {
-      const line = innerHeight / 3; // what began above it is being read
-      const place = scrollY > 0 && places.filter((place) => place.getBoundingClientRect().top < line).at(-1);
+      // what is being read: the first place that begins in the upper third of the window, or the last above it
+      const top = (place) => place.getBoundingClientRect().top;
+      const begins = places.find((place) => top(place) > -5 && top(place) < innerHeight / 3);
+      const place = scrollY > 0 && (begins ?? places.findLast((place) => top(place) < 0));
       link.href = address + location.search + (place ? `#${place.id}` : "");
     };
     for (const event of ["pointerdown", "pointerenter", "focus", "click"]) link.addEventListener(event, aim);
