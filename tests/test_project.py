@@ -90,3 +90,15 @@ def test_functions_keep_their_names_when_their_module_is_imported_first():
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'fill_maks'"):
         mlmtutor.fill_maks  # noqa: B018
+
+
+def test_site_is_published_from_the_committed_notebooks_with_every_warning_an_error():
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())["jobs"].values()
+    install, build = (step["run"] for step in job["steps"] if "run" in step)
+    extras = re.search(r"\[(.+)\]", install)[1].split(",")
+    assert "-c constraints.txt" in install and set(extras) <= set(PROJECT["optional-dependencies"])
+    assert build == "jupyter-book build . -n -W --keep-going"
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert config["execute"]["execute_notebooks"] == "off"
+    (upload,) = (step for step in job["steps"] if "upload-pages-artifact" in step.get("uses", ""))
+    assert upload["with"]["path"] == "_build/html"
