@@ -13,6 +13,9 @@ SAY = @printf '\n== %s\n'
 # a sum of floats depends on how many threads share it
 export MLMTUTOR_PROFILE := mini
 export OMP_NUM_THREADS := 2
+# tests run two at a time, and threads of two processes that wait for each other are far slower than one thread each
+PARALLEL := -n 2
+test: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -28,14 +31,12 @@ notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 	$(RUN) -m book.tools notebooks
 
 test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
-	$(SAY) "book: sources, notebooks, every chapter with other parameters, a rehearsal of Colab"
-	$(PYTEST) tests/book --durations=5
-	$(SAY) "package: unit tests and doctests"
-	$(PYTEST) --doctest-modules mlmtutor book/tools tests --ignore=tests/book --ignore=tests/site --durations=5
+	$(SAY) "package and book: unit tests, doctests, every chapter with other parameters, a rehearsal of Colab"
+	$(PYTEST) $(PARALLEL) --dist worksteal --doctest-modules mlmtutor book/tools tests --ignore=tests/site --durations=5
 	$(SAY) "site: built from the committed notebooks, looked at in Chromium"
-	$(PYTEST) -rs tests/site
-	$(SAY) "notebooks: both languages run again, every output compared; two at a time, one thread each"
-	OMP_NUM_THREADS=1 $(PYTEST) -v -n 2 --dist loadfile --nbval --nbval-current-env book/en book/zh
+	$(PYTEST) -rs tests/site --durations=5
+	$(SAY) "notebooks: both languages run again, every output compared"
+	$(PYTEST) $(PARALLEL) --dist loadfile -v --nbval --nbval-current-env book/en book/zh
 	$(SAY) "all passed"
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)

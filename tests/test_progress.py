@@ -55,7 +55,7 @@ def test_asking_settles_it(monkeypatch):
 
 
 def test_library_bars_come_back_even_after_an_error():
-    assert logging.is_progress_bar_enabled()
+    logging.enable_progress_bar()
     with pytest.raises(RuntimeError), no_library_bars():
         assert not logging.is_progress_bar_enabled()
         raise RuntimeError

@@ -15,7 +15,7 @@ from .han import join_han_lines
 LANGUAGES = ("en", "zh")
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
-FOLD_WORDS = {"zh": {"code_prompt_show": "展开", "code_prompt_hide": "收起"}}
+FOLD_WORDS = {"zh": {"code_prompt_show": "展开代码", "code_prompt_hide": "收起代码"}}
 SOURCE_ONLY_KEYS = {"lang", "id", "han"}  # cell metadata that steers the tools and is not handed on
 
 
