@@ -130,7 +130,8 @@ def plot_lengths(
     ax.hist(array, bins=60, range=(0, float(np.quantile(array, 0.99))))
     for mark in marks:
         ax.axvline(mark, color="black", linestyle="--")
-        ax.annotate(f" {mark}", (mark, 0.97), xycoords=("data", "axes fraction"), va="top")
+        # above the axes, where no bar hides it
+        ax.annotate(f"{mark}", (mark, 1.01), xycoords=("data", "axes fraction"), va="bottom", ha="center")
     ax.set_xlabel(f"length ({unit})")
     ax.set_ylabel("texts")
     return ax
