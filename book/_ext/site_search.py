@@ -19,8 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 
 Entry = tuple[str, str, str]  # anchor, heading, text
-NOT_TEXT = (nodes.comment, nodes.raw, nodes.image, nodes.math, nodes.math_block, nodes.title, nodes.meta)
-HAN = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+NOT_TEXT = (nodes.comment, nodes.raw, nodes.image, nodes.math_block, nodes.title, nodes.meta)
 
 
 def replace_own_search(app: Sphinx) -> None:
@@ -57,11 +56,10 @@ def entries_of(doctree: nodes.document) -> Iterator[Entry]:
                 names = re.findall(r"[A-Za-z_]\w{2,}", re.sub(r"#.*", "", node.astext()))
                 code |= dict.fromkeys(name for name in names if not iskeyword(name))
             elif isinstance(node, nodes.Text):
-                texts.append(node.astext())
+                texts.append("…" if isinstance(node.parent, nodes.math) else node.astext())
             elif isinstance(node, nodes.TextElement) and not isinstance(node, nodes.Inline):
                 texts.append(" ")
         text = " ".join("".join(texts).split())
-        text = re.sub(rf"(?<={HAN}) (?={HAN})", "", text)
         anchor, heading = _heading(place)
         yield anchor, heading, " ".join([text, *(name for name in code if name not in text)]).strip()
 

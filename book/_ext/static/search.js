@@ -9,12 +9,14 @@ const courseSearch = (() => {
       some: (sections, pages) => `${sections} ${sections > 1 ? "places" : "place"} on ${pages} ${pages > 1 ? "pages" : "page"}`,
       elsewhere: "In the English edition",
       more: (count) => `and ${count} more on this page`,
+      failed: "The index could not be loaded. Try again when you are connected.",
     },
     zh: {
       none: (query) => `没有找到“${query}”。少用几个词，或者换一个说法再试。`,
       some: (sections, pages) => `找到 ${sections} 处，在 ${pages} 个页面上`,
       elsewhere: "中文版里的结果",
       more: (count) => `此页还有 ${count} 处`,
+      failed: "索引没有加载成功，请联网后再试。",
     },
   };
   const SHOWN = 4; // sections of one page
@@ -91,22 +93,25 @@ const courseSearch = (() => {
         .filter((hit) => hit.words > 0);
       const most = Math.max(0, ...rated.map((hit) => hit.words));
       const hits = rated.filter((hit) => hit.words === most).sort((a, b) => b.score - a.score);
-      if (hits.length) found.push({ page, hits, score: hits[0].score + (most === patterns.length ? 100 : 0) });
+      const together = most === patterns.length ? 100 : 0; // all words in one section
+      if (hits.length) found.push({ page, hits, score: hits[0].score + together + inTitle(page.entries[0], patterns) });
     }
     return found.sort((a, b) => b.score - a.score);
   }
 
   function rate(entry, patterns, wanted) {
-    const places = patterns.map((pattern) => [...entry.lower.matchAll(pattern)].map((match) => match.index));
-    const inTitle = places.filter((where) => where.some((place) => place < entry.start)).length;
-    const phrase = entry.lower.indexOf(wanted);
+    const counts = patterns.map((pattern) => [...entry.lower.matchAll(pattern)].length);
+    const phrase = entry.lower.includes(wanted) ? 20 : 0;
     return {
-      words: places.filter((where) => where.length).length,
-      score:
-        (inTitle / patterns.length) * (entry.anchor ? 20 : 30) +
-        (phrase >= 0 ? 20 : 0) +
-        Math.min(5, ...places.map((where) => where.length)),
+      words: counts.filter((count) => count > 0).length,
+      score: inTitle(entry, patterns) + phrase + Math.min(5, ...counts),
     };
+  }
+
+  /** 20 if the heading of an entry has all words, less if it has some. */
+  function inTitle(entry, patterns) {
+    const title = entry.lower.slice(0, entry.start);
+    return (20 * patterns.filter((pattern) => title.search(pattern) >= 0).length) / patterns.length;
   }
 
   /** The part of a section where most words stand, with the words marked. */
@@ -176,7 +181,12 @@ const courseSearch = (() => {
     let total = 0;
     let pages = 0;
     for (const language of [own, ...Object.keys(WORDS).filter((other) => other !== own)]) {
-      await load(language, root);
+      try {
+        await load(language, root);
+      } catch {
+        status.textContent = words.failed;
+        return;
+      }
       const found = find(query, indexes[language]);
       if (!found.length) continue;
       const box = element("div", "", { lang: language === "zh" ? "zh-CN" : language, className: "search-language" });
