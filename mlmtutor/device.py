@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import platform
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -97,3 +100,26 @@ def autocast(device: torch.device, *, precision: Precision) -> AbstractContextMa
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Have the C library keep the memory that a training step frees on a CPU, for the next step.
+
+    By default it hands large blocks back to the system and asks for them again, page by page, in each step: a tenth
+    of the time. The process then keeps its peak memory until it ends. Done once, for the whole process.
+
+    Returns:
+        Whether this C library can be asked to (glibc can; others are left as they are).
+
+    Example:
+        >>> keep_freed_memory() in (True, False)
+        True
+
+    Source: chapter 06_fine_tuning.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(mmap_threshold, 2**30) and mallopt(trim_threshold, 2**31 - 1))

@@ -13,6 +13,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from mlmtutor.device import keep_freed_memory
 from mlmtutor.heads import check_masked_lm, masked_lm_loss
 from mlmtutor.perplexity import evaluate
 from mlmtutor.progress import is_watched, no_library_bars
@@ -129,6 +130,8 @@ class MaskedLMTrainer(Trainer):
         ignore_keys_for_eval: list[str] | None = None,
     ) -> TrainOutput:
         """Train as Trainer does, and take back the autocast that accelerate leaves around the model."""
+        if self.args.device.type == "cpu":
+            keep_freed_memory()
         try:
             with no_library_bars(), _fast_attention(self.model, self.args):
                 return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)

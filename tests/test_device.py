@@ -1,5 +1,9 @@
 """Which arithmetic is chosen where."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -56,3 +60,23 @@ def test_autocast_sets_the_type_of_products():
     for precision, expected in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         with autocast(torch.device("cpu"), precision=precision):
             assert (ones @ ones).dtype == expected
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+@pytest.mark.parametrize(("first", "kept"), [("", False), ("keep_freed_memory()", True)])
+def test_memory_is_taken_from_the_system_once_where_it_is_kept(first, kept):
+    code = f"""
+import resource, numpy
+from mlmtutor.device import keep_freed_memory
+{first}
+def count_new_pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    numpy.ones(20_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+count_new_pages()
+print(count_new_pages())
+"""
+    pages = int(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
+    assert (pages < 20) == kept
