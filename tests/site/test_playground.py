@@ -95,6 +95,8 @@ def test_words_are_grouped_as_the_package_groups_them(words_page):
     assert found == {name: passage.heads.tolist() for name, passage in read_passages().items()}
     assert found["inside"][0] == -1  # its first piece belongs to a word of the chunk before
     assert found["chinese"][1:4] == [1, 1, 1]
+    across = 'masking.wordHeads({ tokens: ["film", "[SEP]", "##s"] }, new Set(["[SEP]"]))'
+    assert words_page.evaluate(across) == [0, -1, -1]
 
 
 @pytest.mark.parametrize("unit", ["token", "word"])

@@ -13,7 +13,8 @@
   let tally = []; // what each draw since the last change of the settings hid
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const percent = (share) => `${Number((100 * share).toFixed(1))} %`;
+  const asked = (share) => `${Math.round(100 * share)} %`;
+  const counted = (share) => `${(100 * share).toFixed(1)} %`;
 
   function element(name, properties, ...children) {
     const made = Object.assign(document.createElement(name), properties);
@@ -85,8 +86,8 @@
       expected: (all * rate).toFixed(1),
       words: now.words,
       all_words: new Set(heads.filter((head) => head >= 0)).size,
-      share: percent(sum("hidden") / (all * tally.length)),
-      rate: percent(rate),
+      share: counted(sum("hidden") / (all * tally.length)),
+      rate: asked(rate),
     };
     const sentences = [words[unit === "word" ? "words_hidden" : "tokens_hidden"]];
     if (tally.length > 1) {
@@ -102,13 +103,13 @@
       const cells = find(`[data-row=${name}]`).querySelectorAll("td");
       showShare(cells[0], now[name], name === "hidden" ? all : now.hidden);
       showShare(cells[1], sum(name), name === "hidden" ? all * tally.length : sum("hidden"));
-      cells[2].textContent = percent(share);
+      cells[2].textContent = asked(share);
     }
     showSpread(all, values);
   }
 
   function showShare(cell, number, base) {
-    const share = element("small", {}, base ? percent(number / base) : "");
+    const share = element("small", {}, base ? counted(number / base) : "");
     cell.replaceChildren(number.toLocaleString("en"), " ", share);
   }
 
