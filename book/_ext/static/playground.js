@@ -13,8 +13,8 @@
   let tally = []; // what each draw since the last change of the settings hid
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const asked = (share) => `${Math.round(100 * share)} %`;
-  const counted = (share) => `${(100 * share).toFixed(1)} %`;
+  const asked = (share) => `${Math.round(100 * share)}\u00a0%`;
+  const counted = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 
   function element(name, properties, ...children) {
     const made = Object.assign(document.createElement(name), properties);
