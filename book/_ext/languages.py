@@ -113,4 +113,4 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", set_language, priority=600)  # the theme's: 500, 501
     app.add_css_file("languages.css")
     app.add_js_file("languages.js", loading_method="defer")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": False}

@@ -154,4 +154,4 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-collect-pages", add_search_pages)
     app.connect("html-page-context", lead_to_search, priority=1)
     app.connect("build-finished", write_index)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

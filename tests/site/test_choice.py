@@ -73,6 +73,15 @@ def test_landing_page_offers_the_language_chosen_before_first(visit, address):
     assert page.locator(".landing-edition").first.get_attribute("lang").lower() == "zh-cn"
 
 
+def test_a_chapter_opened_from_the_landing_page_is_a_choice_too(visit):
+    page = visit("book/index.html", locale="en-GB")
+    page.locator(".landing-edition a", has_text="困惑度").click()
+    page.wait_for_url("**/book/zh/07_perplexity.html")
+    page.go_back()
+    page.reload()
+    assert first_offer(page) == "zh-CN"
+
+
 def test_a_page_reached_by_its_address_stays_in_its_language(visit, address):
     page = visit("book/zh/03_chunking.html", locale="en-GB")
     page.evaluate("localStorage.setItem('mlmtutor-language', 'zh')")

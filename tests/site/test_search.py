@@ -150,3 +150,7 @@ def test_index_holds_every_page_of_its_language(site):
         pages = json.loads(script[script.index(", ") + 2 : script.rindex(")")])
         built = {f"book/{lang}/{path.name}" for path in (site / "book" / lang).glob("*.html")}
         assert {page["page"] for page in pages} == built - {f"book/{lang}/search.html"}
+        for page in pages:
+            text = (site / page["page"]).read_text(encoding="utf-8")
+            anchors = [anchor for anchor, _, _ in page["entries"] if anchor]
+            assert all(f'id="{anchor}"' in text for anchor in anchors), page["page"]

@@ -33,8 +33,9 @@ const courseLanguage = {
 document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll(".languages")) courseLanguage.putFirst([...box.children]);
 
-  for (const link of document.querySelectorAll("a[hreflang]")) {
-    link.addEventListener("click", () => courseLanguage.remember(link.hreflang.slice(0, 2)));
+  for (const link of document.querySelectorAll("a.language-link, .languages a")) {
+    const language = link.hreflang || link.closest("[lang]").lang;
+    link.addEventListener("click", () => courseLanguage.remember(language.slice(0, 2)));
   }
 
   // anchors that are the same in both languages: numbered sections, terms of the glossary, objects of the package
