@@ -19,7 +19,7 @@ test: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks test serve lint clean
+.PHONY: help book notebooks pdf test serve lint clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ book: $(INSTALLED) ## run every chapter on the mini profile and build the site f
 
 notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 	$(RUN) -m book.tools notebooks
+
+pdf: $(INSTALLED) ## print the book of each language into _build/pdf; needs chromium and fonts-noto-cjk
+	$(RUN) -m book.tools pdf
 
 test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
 	$(SAY) "package and book: unit tests, doctests, every chapter with other parameters, a rehearsal of Colab"

@@ -13,6 +13,7 @@ from .execute import ChapterFailed, run_chapter
 from .handout import make_handout
 from .parameters import result_lines, sweep
 from .passages import PASSAGES, write_passages
+from .pdf import open_browser, print_book
 from .site import build, stage
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
 
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_check, "run nothing, list what is wrong in sources and notebooks")
     add(_tables, "bring book/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
+    add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
     add(_handout, "write the notebooks without worked answers into _build/handout")
     sweep_command = add(_sweep, "run a chapter for several values of a parameter", slugs=1)
     sweep_command.add_argument("name", help="the parameter that varies")
@@ -105,6 +107,15 @@ def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -
     for slug, notebooks in made.items():
         for line in result_lines(notebooks["en"]):
             print(f"{slug}: {line}")
+
+
+def _pdf(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    site = build(root, root)
+    with open_browser() as browser:
+        for lang in LANGUAGES:
+            target = root / "_build" / "pdf" / f"mlmtutor-{lang}.pdf"
+            num_pages = print_book(browser, site, root / "_toc.yml", lang, target)
+            print(f"{target}: {num_pages} chapters and appendices")
 
 
 def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -1,0 +1,45 @@
+"""Sphinx extension: formulas as MathML, made while the site is built.
+
+Every current browser draws MathML by itself, so that a page needs no script for its formulas, from here or elsewhere.
+"""
+
+from html import escape
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+LOGGER = logging.getLogger(__name__)
+
+
+def write_inline(translator: HTML5Translator, node: nodes.math) -> None:
+    """Write a formula that stands in a line of text."""
+    translator.body.append(f'<span class="math">{to_mathml(node)}</span>')
+    raise nodes.SkipNode
+
+
+def write_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """Write a formula that stands on a line of its own."""
+    formula = to_mathml(node, as_block=True)
+    translator.body.append(f"{translator.starttag(node, 'div', CLASS='math')}{formula}</div>\n")
+    raise nodes.SkipNode
+
+
+def to_mathml(node: nodes.Element, *, as_block: bool = False) -> str:
+    """Turn the LaTeX of a formula into MathML; what cannot be turned is a warning and is shown as it is."""
+    latex = node.astext().strip()
+    try:
+        return " ".join(tex2mathml(latex, as_block=as_block).split())
+    except MathError as error:
+        LOGGER.warning("the formula %r cannot be shown: %s", latex, error, location=node)
+        return f"<code>{escape(latex)}</code>"
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the renderer; `html_math_renderer` in `_config.yml` chooses it."""
+    app.add_html_math_renderer("mathml", (write_inline, None), (write_block, None))
+    app.add_css_file("formulas.css")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

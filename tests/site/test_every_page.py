@@ -1,0 +1,114 @@
+"""Every page, opened once in Chromium and asked everything: requests, errors, weight, width, contrast, names."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+LEVEL_AA = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+    "preload": False,
+}
+# the two editions of a page have the same markup, and contrast takes a second: each is seen in one theme
+THEMES = {"en": ["dark"], "zh": ["light"]}
+MAX_KB = 600  # what a page and its parts may weigh, pictures aside, from a server that does not compress
+MAX_FIRST_PAINT_MS = 1000
+FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver((list) => {
+    const [paint] = list.getEntriesByName("first-contentful-paint");
+    if (paint) resolve(paint.startTime);
+}).observe({ type: "paint", buffered: true }))"""
+
+
+@dataclass
+class Visit:
+    """What was seen on one page."""
+
+    foreign: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    num_bytes: int = 0
+    first_paint_ms: float = 0
+    phone_width: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+def look_at(page, path: str, address: str) -> Visit:
+    """Open one page of the site, wide and narrow."""
+    visit = Visit()
+
+    def on_request(request) -> None:
+        if not request.url.startswith((address, "data:")):
+            visit.foreign.append(request.url)
+
+    def on_response(response) -> None:
+        if response.status >= 400:
+            visit.errors.append(f"{response.status} {response.url}")
+        if response.request.resource_type != "image":
+            visit.num_bytes += int(response.headers.get("content-length", 0))
+
+    handlers = {
+        "request": on_request,
+        "response": on_response,
+        "console": lambda message: message.type == "error" and visit.errors.append(message.text),
+        "pageerror": lambda error: visit.errors.append(str(error)),
+    }
+    for event, handler in handlers.items():
+        page.on(event, handler)
+    page.set_viewport_size(DESKTOP)
+    page.goto(f"{address}/{path}")
+    visit.first_paint_ms = page.evaluate(FIRST_PAINT)
+    for theme in THEMES.get(path.split("/")[1] if "/" in path else "", ["light", "dark"]):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+        found = Axe().run(page, options=LEVEL_AA)
+        for violation in found.response["violations"]:
+            visit.violations += [f"{theme}: {violation['id']}: {one['html']}" for one in violation["nodes"]]
+    page.set_viewport_size(PHONE)
+    visit.phone_width = page.evaluate("document.documentElement.scrollWidth")
+    for event, handler in handlers.items():
+        page.remove_listener(event, handler)
+    return visit
+
+
+@pytest.fixture(scope="module")
+def visits(site, address, browser) -> dict[str, Visit]:
+    """Every page of the site, by its path."""
+    paths = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
+    paths = [path for path in paths if not path.startswith("_static/") and path != "index.html"]
+    assert len(paths) > 30, paths
+    context = browser.new_context()
+    # whoever asks another host gets no answer; and with a route nothing comes from the browser's cache
+    context.route(lambda url: not url.startswith(address), lambda route: route.abort())
+    page = context.new_page()
+    seen = {path: look_at(page, path, address) for path in paths}
+    context.close()
+    return seen
+
+
+def test_no_page_asks_another_host(visits):
+    assert {path: visit.foreign for path, visit in visits.items() if visit.foreign} == {}
+
+
+def test_no_page_reports_an_error(visits):
+    assert {path: visit.errors for path, visit in visits.items() if visit.errors} == {}
+
+
+def test_no_page_keeps_keyboards_or_screen_readers_out_or_is_hard_to_see(visits):
+    assert {path: visit.violations for path, visit in visits.items() if visit.violations} == {}
+
+
+def test_no_page_scrolls_sideways_on_a_phone(visits):
+    widths = {path: visit.phone_width for path, visit in visits.items()}
+    assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}
+
+
+def test_no_page_is_heavy(visits):
+    weights = {path: visit.num_bytes // 1000 for path, visit in visits.items()}
+    assert min(weights.values()) > 50, "the pages were not weighed"
+    assert {path: weight for path, weight in weights.items() if weight > MAX_KB} == {}
+
+
+def test_every_page_shows_something_within_a_second(visits):
+    paints = {path: visit.first_paint_ms for path, visit in visits.items()}
+    assert {path: paint for path, paint in paints.items() if paint > MAX_FIRST_PAINT_MS} == {}
