@@ -12,7 +12,7 @@ from languages import LANGUAGES, counterparts
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-LONGEST = 160  # characters of a description; search engines cut off the rest
+LONGEST = 200  # characters of a description; search engines cut off the rest
 
 
 def derive_address(app: Sphinx, config: Config) -> None:

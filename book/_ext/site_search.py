@@ -51,7 +51,7 @@ def entries_of(doctree: nodes.document) -> Iterator[Entry]:
     for place in doctree.findall(_is_place):
         texts, code = [], {}
         for node in _own_nodes(place):
-            if isinstance(node, nodes.literal_block) and node.parent.get("nb_element") == "cell_code_source":
+            if _is_code(node):
                 # of code only the names, each once: enough to find it, and a tenth of its size
                 names = re.findall(r"[A-Za-z_]\w{2,}", re.sub(r"#.*", "", node.astext()))
                 code |= dict.fromkeys(name for name in names if not iskeyword(name))
@@ -92,13 +92,16 @@ def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
     if isinstance(node, NOT_TEXT) or _is_place(within) or _is_output(node):
         return
     yield node
-    if not (isinstance(node, nodes.literal_block) and node.parent.get("nb_element") == "cell_code_source"):
+    if not _is_code(node):
         for child in node.children:
             yield from _walk(child)
 
 
+def _is_code(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.literal_block) and node.parent.get("nb_element") == "cell_code_source"
+
+
 def _is_output(node: nodes.Node) -> bool:
-    """Whether this is what a cell printed."""
     return isinstance(node, nodes.Element) and node.get("nb_element") == "cell_code_output"
 
 
