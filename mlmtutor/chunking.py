@@ -337,9 +337,12 @@ class _Store:
 def _to_dataset(columns: dict[str, np.ndarray], chunk_size: int) -> Dataset:
     import pyarrow as pa
     from datasets import Dataset
+    from datasets.fingerprint import generate_random_fingerprint
 
     def to_arrow(array: np.ndarray) -> pa.Array:
         flat = pa.array(array.reshape(-1))
         return flat if array.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, chunk_size)
 
-    return Dataset(pa.table({name: to_arrow(array) for name, array in columns.items()}))
+    table = pa.table({name: to_arrow(array) for name, array in columns.items()})
+    # subtle: without a fingerprint the library pickles all data to make one, which copies them
+    return Dataset(table, fingerprint=generate_random_fingerprint())

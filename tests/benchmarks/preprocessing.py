@@ -1,0 +1,170 @@
+"""Reviews to chunks, and chunks to masked batches."""
+
+import time
+
+import datasets
+import numpy as np
+from transformers import DataCollatorForLanguageModeling
+
+from mlmtutor.chunking import Tokens, chunk_texts, chunk_tokens
+from mlmtutor.hub import load_texts, load_tokenizer
+from mlmtutor.masking import IGNORED, MaskingCollator, MaskingSettings
+from mlmtutor.rows import ChunkRows
+from mlmtutor.words import TokenTable, word_heads
+
+from .measure import Result, find_absent, take_turns
+from .recipes import (
+    CHUNK_SIZE,
+    SeedWordCollator,
+    chunk_as_run_mlm,
+    chunk_as_the_seed,
+    tokenise_as_run_mlm,
+    tokenise_as_the_seed,
+)
+
+datasets.disable_progress_bars()
+
+
+def load_reviews(num_reviews):
+    tokenizer = load_tokenizer("mini")
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # as DistilBERT's
+    return load_texts("mini").select(range(num_reviews)), tokenizer
+
+
+def chunk_ids(dataset):
+    """Give the ids of all whole chunks, ``(num_chunks, chunk_size)``."""
+    column = dataset.with_format("arrow")[:]["input_ids"].to_pylist()
+    return np.array([ids for ids in column if len(ids) == CHUNK_SIZE])
+
+
+def assert_equal(found, expected, what):
+    """Stop before anything is timed if two ways do not give the same."""
+    if np.shape(found) != np.shape(expected) or not np.array_equal(found, expected):
+        raise AssertionError(f"{what} differ: shapes {np.shape(found)} and {np.shape(expected)}")
+
+
+def tokenise_and_chunk(*, quick):
+    num_reviews = 1000 if quick else 10_000
+    reviews, tokenizer = load_reviews(num_reviews)
+    texts = reviews["text"][:]
+    backend = tokenizer.backend_tokenizer
+    ways = {
+        "ours": lambda: chunk_texts(texts, tokenizer).dataset,
+        "seed": lambda: chunk_as_the_seed(tokenise_as_the_seed(reviews, tokenizer)),
+        "run_mlm": lambda: chunk_as_run_mlm(tokenise_as_run_mlm(reviews, tokenizer)),
+    }
+    expected = chunk_ids(ways["seed"]())
+    for name in ("ours", "run_mlm"):
+        assert_equal(chunk_ids(ways[name]()), expected, f"chunks of seed and {name}")
+
+    def encode_alone():
+        for start in range(0, num_reviews, 1000):
+            backend.encode_batch_fast(texts[start : start + 1000])
+
+    times = take_turns(ways | {"limit": encode_alone}, repeats=1 if quick else 2, clock=time.perf_counter)
+    return Result("s", f"{num_reviews:,} reviews", times)
+
+
+def chunk_alone(*, quick):
+    num_reviews = 1000 if quick else 10_000
+    tokenised = tokenise_as_the_seed(*load_reviews(num_reviews))
+    ids = tokenised.select_columns("input_ids")
+
+    def ours():
+        batches = ids.with_format("arrow").iter(1000)
+        columns = (batch["input_ids"].combine_chunks() for batch in batches)
+        groups = (
+            Tokens(column.flatten().to_numpy(), None, np.diff(column.offsets.to_numpy()))
+            for column in columns
+        )
+        return chunk_tokens(groups, chunk_size=CHUNK_SIZE).dataset
+
+    ways = {
+        "ours": ours,
+        "seed": lambda: chunk_as_the_seed(tokenised),
+        "run_mlm": lambda: chunk_as_run_mlm(tokenised),
+    }
+    absent = find_absent({"TRL": "trl"})
+    if not absent:
+        from trl import pack_dataset
+
+        ways["TRL"] = lambda: pack_dataset(ids, CHUNK_SIZE, strategy="wrapped")
+    expected = chunk_ids(ways["seed"]())
+    for name, way in ways.items():
+        assert_equal(chunk_ids(way()), expected, f"chunks of seed and {name}")
+    flat = expected.astype(np.int32)
+    quickly = {name: way for name, way in ways.items() if name not in ("seed", "run_mlm")}
+    times = take_turns(ways, repeats=1 if quick else 2, clock=time.process_time, scale=1e3)
+    more = take_turns(quickly | {"limit": flat.copy}, repeats=9, clock=time.perf_counter, scale=1e3)
+    return Result("ms", f"{len(expected):,} chunks", times | more, absent)
+
+
+def prepare_chunks(num_reviews):
+    """Give the chunks as the seed stores them, as the library wants them, and ours."""
+    reviews, tokenizer = load_reviews(num_reviews)
+    seed = chunk_as_the_seed(tokenise_as_the_seed(reviews, tokenizer))
+
+    def tokenise(samples):
+        return tokenizer(
+            samples["text"], return_special_tokens_mask=True, return_offsets_mapping=True, verbose=False
+        )
+
+    library = chunk_as_run_mlm(reviews.map(tokenise, batched=True, remove_columns=reviews.column_names))
+    library = library.remove_columns("labels")
+    return tokenizer, seed, library, ChunkRows(chunk_texts(reviews["text"][:], tokenizer).dataset)
+
+
+def check_masks(batch, ids, heads, *, share, what):
+    """Make sure that a batch hides what it should: the right labels, whole words if there are heads, the right share."""
+    labels = batch["labels"].numpy()
+    hidden = labels != IGNORED
+    assert_equal(labels[hidden], ids[hidden], f"labels of {what} and true ids")
+    assert_equal(batch["input_ids"].numpy()[~hidden], ids[~hidden], f"tokens in sight of {what}")
+    able = heads >= 0
+    if not abs(hidden[able].mean() - share) < 0.1:
+        raise AssertionError(f"{what} hides {hidden[able].mean():.2f} of the tokens, expected {share}")
+    whole = np.take_along_axis(hidden, np.maximum(heads, 0), axis=1)
+    assert_equal(hidden[able], whole[able], f"pieces of the words that {what} hides and their first pieces")
+
+
+def _collate(unit, *, quick):
+    tokenizer, seed, library, rows = prepare_chunks(300 if quick else 1000)
+    index = np.random.default_rng(0).permutation(len(rows))[:64].tolist()
+    settings = MaskingSettings() if unit == "word" else MaskingSettings(unit="token", mask_prob=0.15)
+    by_ours = MaskingCollator(tokenizer, settings=settings)
+    if unit == "word":
+        by_seed = SeedWordCollator(tokenizer)
+        by_library = DataCollatorForLanguageModeling(
+            tokenizer,
+            whole_word_mask=True,
+            mlm_probability=0.2,
+            mask_replace_prob=1.0,
+            random_replace_prob=0.0,
+        )
+    else:
+        library = library.remove_columns("offset_mapping")
+        by_library = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
+    ways = {
+        "ours": lambda: by_ours(rows.__getitems__(index)),
+        "library": lambda: by_library(library.__getitems__(index)),
+    }
+    if unit == "word":
+        seed_rows = seed.select_columns(["input_ids", "attention_mask", "word_ids", "labels"])
+        ways["seed"] = lambda: by_seed(seed_rows.__getitems__(index))
+    ids = rows[np.array(index)]["input_ids"]
+    table = TokenTable.from_tokenizer(tokenizer)
+    heads = word_heads(ids, table=table)
+    if unit == "token":
+        heads = np.where(table.is_special[ids], -1, np.arange(CHUNK_SIZE))
+    for name, way in ways.items():
+        check_masks(way(), ids, heads, share=settings.mask_prob, what=name)
+    times = take_turns(ways, repeats=5 if quick else 20, clock=time.process_time, scale=1e3, calls=10)
+    return Result("ms", "64 x 128 tokens", times)
+
+
+def collate_words(*, quick):
+    return _collate("word", quick=quick)
+
+
+def collate_tokens(*, quick):
+    return _collate("token", quick=quick)
