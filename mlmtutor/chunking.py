@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import PathLike
@@ -18,7 +18,6 @@ from mlmtutor.words import Segmenter, continuation_prefix, starts_from_segments,
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerBase
 
 
@@ -96,17 +95,14 @@ class _Encoder:
         self.words = words
         self.needs_starts = words is not None or continuation_prefix(tokenizer) is None
 
-    def tokenise(self, texts: Sequence[str]) -> tuple[list[str], list[Encoding]]:
+    def encode(self, texts: Sequence[str]) -> Tokens:
         texts = list(texts)
         if (bad := next((t for t in texts if not isinstance(t, str)), "")) != "":
             raise ValueError(f"expected texts, found {type(bad).__name__}: {bad!r:.60}")
         # the fast call skips offsets and word ids
         encode = self.backend.encode_batch if self.needs_starts else self.backend.encode_batch_fast
-        return texts, encode(texts)
-
-    def to_tokens(self, texts: list[str], encodings: list[Encoding]) -> Tokens:
         ids, starts, lengths = [], [], []
-        for text, encoding in zip(texts, encodings, strict=True):
+        for text, encoding in zip(texts, encode(texts), strict=True):
             ids.append(np.array(encoding.ids, dtype=np.int32))
             lengths.append(len(ids[-1]))
             if self.words is not None:
@@ -202,7 +198,7 @@ def _start_worker(*arguments: Any) -> None:
 
 
 def _encode_in_worker(texts: list[str]) -> Tokens:
-    return _encoder.to_tokens(*_encoder.tokenise(texts))
+    return _encoder.encode(texts)
 
 
 def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> Iterator[Tokens]:
@@ -219,9 +215,7 @@ def _encode_groups(texts, tokenizer, words, group_size, num_proc, progress) -> I
     )
     with bar:
         if num_proc == 1:
-            encoder = _Encoder(tokenizer, words)
-            encodings = _one_ahead(encoder.tokenise, groups)
-            yield from _tick((encoder.to_tokens(*pair) for pair in encodings), bar)
+            yield from _tick(map(_Encoder(tokenizer, words).encode, groups), bar)
             return
         # spawn: a forked copy of the tokenizer's threads can hang
         with ProcessPoolExecutor(
@@ -234,18 +228,6 @@ def _tick(encoded: Iterator[Tokens], bar) -> Iterator[Tokens]:
     for tokens in encoded:
         bar.update(len(tokens.lengths))
         yield tokens
-
-
-def _one_ahead(function: Callable, items: Iterable) -> Iterator:
-    """Map, with the next item under way in a thread: the tokenizer leaves Python free to work on the last one."""
-    with ThreadPoolExecutor(1) as pool:
-        last = None
-        for item in items:
-            coming = pool.submit(function, item)
-            if last is not None:
-                yield last.result()
-            last = coming
-        yield last.result()
 
 
 def chunk_tokens(
