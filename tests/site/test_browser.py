@@ -29,9 +29,3 @@ def test_landing_page_leads_into_each_language(visit, words, lang):
     page.get_by_role("link", name=words).click()
     page.wait_for_url(re.compile("/book/(en|zh)/"))
     assert page.locator("html").get_attribute("lang") == lang
-
-
-def test_no_page_scrolls_sideways_on_a_phone(visit, names):
-    for path in ["book/index.html", *(f"book/{lang}/{name}" for lang in ("en", "zh") for name in names)]:
-        page = visit(path, viewport=PHONE)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
