@@ -11,6 +11,8 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
   differently. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
 - Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
   is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site).
+- A cell that draws carries the caption, ``:figure: {"en": "...", "zh": "..."}``, which is also the picture's text for
+  those who do not see it: what is shown, and what to see in it.
 - An error shown on purpose is caught and printed, since papermill stops at any other.
 - A worked answer in code is a ``hide-cell`` that begins with ``# answer: ...``; handouts leave it out, with the folded
   cells right after it.

@@ -16,7 +16,8 @@ LANGUAGES = ("en", "zh")
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开代码", "code_prompt_hide": "收起代码"}}
-SOURCE_ONLY_KEYS = {"lang", "id", "han"}  # cell metadata that steers the tools and is not handed on
+# cell metadata that steers the tools and is not handed on; `figure` holds the caption of a picture in each language
+SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure"}
 
 
 class ChapterError(ValueError):
@@ -128,6 +129,9 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
     for cell in chapter.cells:
         metadata = {key: value for key, value in cell.metadata.items() if key not in SOURCE_ONLY_KEYS}
         if cell.kind == "code":
+            if "figure" in cell.metadata:
+                caption = cell.metadata["figure"][lang]
+                metadata["mystnb"] = {"figure": {"caption": caption}, "image": {"alt": caption}}
             node = nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=metadata)
             if outputs is not None:
                 node.outputs = outputs[num_run]

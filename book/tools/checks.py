@@ -18,6 +18,7 @@ MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
 MAX_NOTEBOOK_BYTES = 500_000
 PARAMETER_TYPES = {"int", "float", "str", "bool"}  # what papermill's help and command line understand
 IGNORED = "nbval-ignore-output"
+DRAWS = re.compile(r"\bplot_\w+\(")
 CHECKS = re.compile(r"check_range\(|print\(.*(<=|>=|<|>|==| in )", re.DOTALL)
 CHANGES_FROM_RUN_TO_RUN = {
     "a path of one machine": re.compile(
@@ -39,6 +40,7 @@ def check_chapter(chapter: Chapter) -> list[str]:
         *check_cell_sizes(chapter),
         *check_parameters(chapter),
         *check_ignored_outputs(chapter),
+        *check_captions(chapter),
     ]
 
 
@@ -74,6 +76,15 @@ def check_parameters(chapter: Chapter) -> list[str]:
         elif "#" not in line[node.end_col_offset :]:
             problems.append(f"{chapter.at(cell)}: a parameter needs a comment behind it, got {line!r}")
     return problems
+
+
+def check_captions(chapter: Chapter) -> list[str]:
+    """What a cell draws has a caption in each language."""
+    return [
+        f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
+        for cell in chapter.code
+        if DRAWS.search(cell.source) and set(cell.metadata.get("figure", {})) != set(LANGUAGES)
+    ]
 
 
 def check_ignored_outputs(chapter: Chapter) -> list[str]:
@@ -161,7 +172,7 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
             for name, pattern in CHANGES_FROM_RUN_TO_RUN.items():
                 if match := pattern.search(text):
                     problems.append(f"the output of cell {cell.id} has {name}: {match[0]!r}")
-        draws = cell.cell_type == "code" and re.search(r"\bplot_\w+\(", cell.source)
+        draws = cell.cell_type == "code" and DRAWS.search(cell.source)
         if draws and not any("image/png" in output.get("data", {}) for output in cell.outputs):
             problems.append(f"cell {cell.id} draws a figure but shows none")
         if "result" in tags and not any(_text_of(output).strip() for output in cell.outputs):
@@ -172,13 +183,15 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
 def check_same_outputs(*, en: NotebookNode, zh: NotebookNode) -> list[str]:
     """Both languages must have the same code cells with the same outputs, free of Chinese printed by the code."""
     code = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (en, zh)]
+    # what is the source's, captions among it, `check_in_step` compares with the source
+    code = [[{**cell, "metadata": {}} for cell in cells] for cells in code]
     if code[0] != code[1]:
-        different = [a.id for a, b in zip(*code, strict=False) if a != b] or ["their number"]
+        different = [a["id"] for a, b in zip(*code, strict=False) if a != b] or ["their number"]
         return [f"code cells of en and zh differ: {', '.join(different)}"]
     return [
-        f"the output of cell {cell.id} has Chinese characters though its code has none"
+        f"the output of cell {cell['id']} has Chinese characters though its code has none"
         for cell in code[0]
-        if not HAN.search(cell.source) and any(HAN.search(_text_of(output)) for output in cell.outputs)
+        if not HAN.search(cell["source"]) and any(HAN.search(_text_of(output)) for output in cell["outputs"])
     ]
 
 

@@ -53,6 +53,14 @@ def test_explicit_id_survives_a_change_of_the_code(write):
     assert "id" not in compose(write(options, f"{options}\n:id: word-to-measure"), "en").cells[1].metadata
 
 
+def test_caption_of_a_figure_is_in_the_language_of_the_notebook(write):
+    chapter = write(":tags: [parameters]", ':tags: [parameters]\n:figure: {"en": "Lengths.", "zh": "长度。"}')
+    for lang, caption in (("en", "Lengths."), ("zh", "长度。")):
+        metadata = compose(chapter, lang).cells[1].metadata
+        assert metadata.mystnb == {"figure": {"caption": caption}, "image": {"alt": caption}}
+        assert "figure" not in metadata
+
+
 def test_two_cells_with_the_same_text_get_different_ids(write):
     twice = "```{code-cell} ipython3\nword\n```\n\n" * 2
     ids = [cell.id for cell in write("+++", twice + "+++").code]

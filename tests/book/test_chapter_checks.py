@@ -7,6 +7,7 @@ import pytest
 
 from book.tools.chapter import compose, write_notebook
 from book.tools.checks import (
+    check_captions,
     check_cell_sizes,
     check_chapter,
     check_ignored_outputs,
@@ -150,6 +151,16 @@ def test_typed_literal_with_a_comment_is_a_parameter(write, line):
 )
 def test_what_papermill_cannot_read_is_not_a_parameter(write, line):
     assert len(check_parameters(write(PARAMETER, line))) == 1
+
+
+def test_picture_without_a_caption_in_each_language_is_found(write):
+    for options, num_found in [
+        ("", 1),
+        (':figure: {"en": "A."}\n', 1),
+        (':figure: {"en": "A.", "zh": "甲。"}\n', 0),
+    ]:
+        chapter = write(f":tags: [parameters]\n\n{PARAMETER}", f"{options}\n_ = plot_lengths(lengths)")
+        assert len(check_captions(chapter)) == num_found
 
 
 def test_papermill_reads_the_parameters_that_pass(write, root):
