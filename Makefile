@@ -19,7 +19,7 @@ test: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf test serve lint clean
+.PHONY: help book notebooks pdf test bench serve lint clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -41,6 +41,11 @@ test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, noteb
 	$(SAY) "notebooks: both languages run again, every output compared"
 	$(PYTEST) $(PARALLEL) --dist loadfile -v --nbval --nbval-current-env book/en book/zh
 	$(SAY) "all passed"
+
+bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (QUICK=1: a small trial)
+	-$(RUN) -m pip install --quiet -c constraints.txt -e ".[bench]"
+	$(RUN) -m tests.benchmarks $(if $(QUICK),--quick)
+	$(RUN) -m book.tools tables
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)
 	@test -f _build/html/index.html || $(MAKE) book

@@ -15,6 +15,7 @@ from .parameters import result_lines, sweep
 from .passages import PASSAGES, write_passages
 from .pdf import open_browser, print_book
 from .site import build, stage
+from .speed import SPEED, draw_figures
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +122,8 @@ def _pdf(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) ->
 def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
     for path, text in tabulate(chapters, root=root).items():
         (root / path).write_text(text, encoding="utf-8")
+    if (root / SPEED).exists():
+        draw_figures(root)
 
 
 def _passages(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

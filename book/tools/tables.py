@@ -1,7 +1,8 @@
-"""The tables of the instructor guide and of the budget page, made from the sources and from what was measured.
+"""The tables of the instructor guide, the budget page and the page on speed, made from the sources and from what was measured.
 
 ``book/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
-``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``.
+``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``,
+``book/speed.json`` by ``make bench``.
 """
 
 from pathlib import Path
@@ -10,9 +11,10 @@ import yaml
 
 from .chapter import LANGUAGES, Chapter
 from .parameters import read_parameters
+from .speed import read_speed, speed_rows
 
 PARAMETERS, BUDGET = Path("book/parameters.yml"), Path("book/budget.yml")
-PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md"}
+PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md", "speed": "a6_speed.md"}
 HEADS = {
     "parameters": {
         "en": "| chapter | parameter | type | default | meaning |",
@@ -21,6 +23,10 @@ HEADS = {
     "budget": {
         "en": "| chapter | profile | minutes | peak memory (MB) | downloads (MB) |",
         "zh": "| 章 | 配置档 | 分钟 | 内存峰值（MB） | 下载（MB） |",
+    },
+    "speed": {
+        "en": "| step | ours | against | times as much as ours | goal | bound |",
+        "zh": "| 步骤 | 我们 | 对比 | 是我们的几倍 | 目标 | 上界 |",
     },
 }
 EVERY_CHAPTER = {"en": "every chapter", "zh": "所有章"}
@@ -33,6 +39,7 @@ def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
     rows = {
         "parameters": parameter_rows(parameters),
         "budget": budget_rows(list(parameters), read_yaml(root / BUDGET)),
+        "speed": speed_rows(read_speed(root)),
     }
     texts = {PARAMETERS: write_yaml(parameters)}
     for name, page in PAGES.items():
