@@ -71,12 +71,11 @@ def chunk_alone(*, quick):
     ids = tokenised.select_columns("input_ids")
 
     def ours():
-        batches = ids.with_format("arrow").iter(1000)
-        columns = (batch["input_ids"].combine_chunks() for batch in batches)
-        groups = (
-            Tokens(column.flatten().to_numpy(), None, np.diff(column.offsets.to_numpy()))
-            for column in columns
-        )
+        batches = ids.data.to_batches(max_chunksize=1000)
+        groups = [
+            Tokens(lists.flatten().to_numpy(), None, np.diff(lists.offsets.to_numpy()))
+            for lists in (batch.column("input_ids") for batch in batches)
+        ]
         return chunk_tokens(groups, chunk_size=CHUNK_SIZE).dataset
 
     ways = {
