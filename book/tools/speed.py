@@ -58,6 +58,19 @@ def read_speed(root: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))["stages"] if path.exists() else {}
 
 
+def machine_lines(root: Path) -> dict[str, str]:
+    """What was measured on and with, in each language; nothing if nothing was measured."""
+    if not (root / SPEED).exists():
+        return {"en": "", "zh": ""}
+    machine = json.loads((root / SPEED).read_text(encoding="utf-8"))["machine"]
+    versions = {"Python": machine["python"], **machine["versions"]}
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return {
+        "en": f"Measured on {machine['date']}, {machine['cpu']}, {machine['cores']} cores: {found}.",
+        "zh": f"测量日期 {machine['date']}，处理器 {machine['cpu']}，{machine['cores']} 个核：{found}。",
+    }
+
+
 def medians(stage: dict, way: str) -> list[float]:
     """The median of each run that measured this way."""
     return [statistics.median(run[way]) for run in stage["runs"] if way in run]

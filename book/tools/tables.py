@@ -11,7 +11,7 @@ import yaml
 
 from .chapter import LANGUAGES, Chapter
 from .parameters import read_parameters
-from .speed import read_speed, speed_rows
+from .speed import machine_lines, read_speed, speed_rows
 
 PARAMETERS, BUDGET = Path("book/parameters.yml"), Path("book/budget.yml")
 PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md", "speed": "a6_speed.md"}
@@ -47,6 +47,8 @@ def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
             path = Path("book", lang, page)
             head = HEADS[name][lang]
             table = [head, "|" + " --- |" * (head.count("|") - 1), *(row[lang] for row in rows[name])]
+            if name == "speed":
+                table += ["", machine_lines(root)[lang]]
             texts[path] = put_between_marks((root / path).read_text(encoding="utf-8"), name, "\n".join(table))
     return texts
 
