@@ -11,6 +11,7 @@ PEERS = {
     "ours, fp32": {"en": "ours, fp32", "zh": "我们，fp32"},
     "limit": {"en": "limit", "zh": "极限"},
 }
+UNITS = {"reviews": "篇影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"}
 # stage: its two names, the ratio to ours that each peer should reach, and the limit of that ratio where one is known
 STAGES = {
     "tokenise_and_chunk": (
@@ -93,7 +94,7 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
             continue
         stage = stages[name]
         ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
-        labels = {"en": f"{en} ({stage['size']})", "zh": zh}
+        labels = {"en": f"{en} ({stage['size']})", "zh": f"{zh}（{_in_chinese(stage['size'])}）"}
         for peer, goal in goals.items():
             found = ratios(stage, peer)
             for_page = {}
@@ -114,6 +115,12 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
             rows.append(for_page)
             labels, ours = {"en": "", "zh": ""}, ""
     return rows
+
+
+def _in_chinese(size: str) -> str:
+    for word, chinese in UNITS.items():
+        size = size.replace(f" {word}", f" {chinese}")
+    return size.replace(", ", "，")
 
 
 def _number(value: float) -> str:

@@ -49,7 +49,7 @@ def evaluate_chunks(*, quick):
             ways["Trainer"]()["eval_loss"], means.mean(), "loss of Trainer.evaluate and the mean of ours"
         )
         times = take_turns(ways, repeats=1 if quick else 3, clock=time.process_time)
-    return Result("CPU s", f"{num_chunks} chunks of 128 tokens", times)
+    return Result("CPU s", f"{num_chunks} chunks", times)
 
 
 def find_sentences(num_sentences):

@@ -151,7 +151,7 @@ def _steps(ways, *, quick):
     num_steps = 2 if quick else 4
     options = [*["--tiny"] * quick, "--steps", num_steps]
     times = {name: run_apart("training", way, *options)["seconds"] for name, way in ways.items()}
-    return Result("CPU s", "one step of 8 x 128 tokens", times)
+    return Result("CPU s", "8 x 128 tokens", times)
 
 
 def training_step(*, quick):
@@ -166,7 +166,7 @@ def step_memory(*, quick):
     ways = {"ours": "shipped", "ours, fp32": "ours", "Trainer": "dense"}
     options = ["--tiny"] * quick + ["--steps", 1, "--batch", 8 if quick else 64, "--threads", 2]
     peaks = {name: [run_apart("training", way, *options)["peak_mb"]] for name, way in ways.items()}
-    return Result("MB", "one step of 64 x 128 tokens", peaks)
+    return Result("MB", "64 x 128 tokens", peaks)
 
 
 def whole_job(*, quick):
@@ -175,7 +175,7 @@ def whole_job(*, quick):
         before, after = facts["perplexity"]
         if not after < before:
             raise AssertionError(f"perplexity of {name} did not fall: {before:.1f} to {after:.1f}")
-    size = "100 reviews, 16 chunks" if quick else "2,500 reviews, 200 chunks to train on, 100 to measure on"
+    size = "100 reviews, 16 chunks" if quick else "2,500 reviews, 200 chunks"
     return Result("CPU s", size, {name: [facts["seconds"]] for name, facts in found.items()})
 
 

@@ -25,7 +25,7 @@ def row_of(stages, name, peer):
 def test_a_ratio_is_that_of_medians_with_the_range_over_the_runs():
     row = row_of({"collate_tokens": STAGE}, "collate_tokens", "library")
     assert row["en"] == "| mask single tokens (64 x 128 tokens) | 1.5 ms | library | 20 (10–30) | 10 |  |"
-    assert row["zh"].startswith("| 单个词元掩码 | 1.5 ms | library | 20 (10–30) |")
+    assert row["zh"].startswith("| 单个词元掩码（64 x 128 个词元） | 1.5 ms | library | 20 (10–30) |")
 
 
 def test_a_peer_that_was_absent_says_why():
