@@ -1,0 +1,30 @@
+"""Figures: said in words, and to be seen in both themes."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from book.tools.han import HAN
+
+LANGUAGES = ("en", "zh")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_picture_has_a_caption_and_a_text_in_the_language_of_the_page(site, lang):
+    found = 0
+    for path in (site / "book" / lang).glob("*.html"):
+        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one("article.bd-article")
+        for picture in article.select("img") if article else []:
+            found += 1
+            caption = picture.find_parent("figure").figcaption.select_one(".caption-text").text
+            assert picture["alt"] == caption, path.name
+            assert bool(HAN.search(caption)) == (lang == "zh"), caption
+    assert found > 30
+
+
+def test_pictures_lie_on_a_light_card_in_the_dark_theme(address, browser):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(f"{address}/book/zh/02_reviews.html")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    card = page.locator(".cell_output img").first.evaluate("picture => getComputedStyle(picture).backgroundColor")
+    assert card == "rgb(255, 255, 255)"
+    page.close()
