@@ -24,16 +24,16 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(site) -> Iterator[str]:
-    """Address of a plain static server for the site."""
+    """Address of the site, under a sub-path of a plain static server."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments: object) -> None:
             pass
 
-    handler = functools.partial(Quiet, directory=site)
+    handler = functools.partial(Quiet, directory=site.parent)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}/{site.name}"
         server.shutdown()
 
 

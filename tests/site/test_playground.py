@@ -179,7 +179,7 @@ def test_many_draws_come_close_to_the_rate_and_a_change_of_it_starts_afresh(page
     share, rate = numbers(page)[5:]
     assert rate == 15 and abs(share - rate) < 5 * 100 * np.sqrt(0.15 * 0.85 / (501 * 63))
     assert "501" in page.get_by_role("columnheader").all_inner_texts()[1]
-    assert "501" in page.get_by_role("figure").get_by_role("img").get_attribute("aria-label")
+    assert "501" in page.locator(".mask-playground").get_by_role("img").get_attribute("aria-label")
     page.get_by_role("slider").press("ArrowRight")
     assert len(numbers(page)) == 4
 
