@@ -65,6 +65,7 @@ def look_at(page, path: str, address: str) -> Visit:
         for violation in found.response["violations"]:
             visit.violations += [f"{theme}: {violation['id']}: {one['html']}" for one in violation["nodes"]]
     page.set_viewport_size(PHONE)
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
     visit.phone_width = page.evaluate("document.documentElement.scrollWidth")
     for event, handler in handlers.items():
         page.remove_listener(event, handler)
