@@ -12,7 +12,9 @@ LANGUAGES = ("en", "zh")
 def test_every_picture_has_a_caption_and_a_text_in_the_language_of_the_page(site, lang):
     found = 0
     for path in (site / "book" / lang).glob("*.html"):
-        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one("article.bd-article")
+        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one(
+            "article.bd-article"
+        )
         for picture in article.select("img") if article else []:
             found += 1
             caption = picture.find_parent("figure").figcaption.select_one(".caption-text").text
@@ -25,6 +27,8 @@ def test_pictures_lie_on_a_light_card_in_the_dark_theme(address, browser):
     page = browser.new_page(color_scheme="dark")
     page.goto(f"{address}/book/zh/02_reviews.html")
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    card = page.locator(".cell_output img").first.evaluate("picture => getComputedStyle(picture).backgroundColor")
+    card = page.locator(".cell_output img").first.evaluate(
+        "picture => getComputedStyle(picture).backgroundColor"
+    )
     assert card == "rgb(255, 255, 255)"
     page.close()

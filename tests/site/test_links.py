@@ -38,4 +38,8 @@ def test_dead_links_are_found(tmp_path):
         '<img src="none.png"><a href="https://example.org/none">4</a>'
     )
     (tmp_path / "index.html").write_text(page)
-    assert [re.sub(".* ", "", link) for link in find_dead_links(tmp_path)] == ["#there", "none.html", "none.png"]
+    assert [re.sub(".* ", "", link) for link in find_dead_links(tmp_path)] == [
+        "#there",
+        "none.html",
+        "none.png",
+    ]
