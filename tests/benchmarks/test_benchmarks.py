@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_the_record_keeps_the_last_three_runs(tmp_path):
         record(tmp_path / "speed.json", "stage", Result("s", "a size", {"ours": [value]}))
     content = json.loads((tmp_path / "speed.json").read_text())
     assert [run["ours"] for run in content["stages"]["stage"]["runs"]] == [[2.0], [3.0], [4.0]]
-    assert content["machine"]["versions"]["torch"] == torch.__version__
+    assert content["machine"]["versions"]["torch"] == metadata.version("torch")
 
 
 def test_a_way_that_fails_in_its_process_shows_its_error():
