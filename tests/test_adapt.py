@@ -241,9 +241,7 @@ def test_doctor_says_what_is_missing(monkeypatch):
 
 def test_imdb_perplexity_falls_when_the_mini_model_reads_reviews(tmp_path):
     """The real thing, cut short: the mini model, real reviews. `make bench` measures the command's own defaults."""
-    status, _, _ = run(
-        "mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--epochs", 1
-    )
+    status, _, _ = run("mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--epochs", 1)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert status == 0
     assert report["ratio"]["high"] < 0.9
