@@ -60,7 +60,8 @@ def visit(browser, address) -> Iterator[Callable]:
     contexts = []
 
     def open_page(path: str, **options: object):
-        context = browser.new_context(**options)
+        # no colour half-way between two themes, which a check of contrast would see
+        context = browser.new_context(reduced_motion="reduce", **options)
         contexts.append(context)
         context.route(lambda url: not url.startswith(address), lambda route: route.abort())
         page = context.new_page()
