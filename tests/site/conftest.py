@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from book.tools.site import build
 
@@ -20,6 +21,21 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networ
 def site(tmp_path_factory) -> Path:
     """Folder of the built site."""
     return build(ROOT, tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def articles(site) -> Callable[[str], dict]:
+    """Give what stands on the pages of a language, without the frame around it, by file name."""
+
+    def read_articles(lang: str) -> dict:
+        pages = {
+            path.name: path.read_text(encoding="utf-8") for path in (site / "book" / lang).glob("*.html")
+        }
+        found = {name: BeautifulSoup(page, "html.parser") for name, page in pages.items()}
+        found = {name: page.select_one("article.bd-article") for name, page in found.items()}
+        return {name: article for name, article in found.items() if article}
+
+    return read_articles
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Figures: said in words, and to be seen in both themes."""
 
 import pytest
-from bs4 import BeautifulSoup
 
 from book.tools.han import HAN
 
@@ -9,16 +8,13 @@ LANGUAGES = ("en", "zh")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_picture_has_a_caption_and_a_text_in_the_language_of_the_page(site, lang):
+def test_every_picture_has_a_caption_and_a_text_in_the_language_of_the_page(articles, lang):
     found = 0
-    for path in (site / "book" / lang).glob("*.html"):
-        article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one(
-            "article.bd-article"
-        )
-        for picture in article.select("img") if article else []:
+    for name, article in articles(lang).items():
+        for picture in article.select("img"):
             found += 1
             caption = picture.find_parent("figure").figcaption.select_one(".caption-text").text
-            assert picture["alt"] == caption, path.name
+            assert picture["alt"] == caption, name
             assert bool(HAN.search(caption)) == (lang == "zh"), caption
     assert found > 30
 
