@@ -9,12 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 from book.tools.site import build
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
+LEVEL_AA = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+    "preload": False,
+}
 
 
 @pytest.fixture(scope="session")
@@ -76,8 +82,7 @@ def visit(browser, address) -> Iterator[Callable]:
     contexts = []
 
     def open_page(path: str, **options: object):
-        # no colour half-way between two themes, which a check of contrast would see
-        context = browser.new_context(reduced_motion="reduce", **options)
+        context = browser.new_context(**options)
         contexts.append(context)
         context.route(lambda url: not url.startswith(address), lambda route: route.abort())
         page = context.new_page()
@@ -87,3 +92,20 @@ def visit(browser, address) -> Iterator[Callable]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable:
+    """Name what keeps out keyboards, screen readers or weak eyes on a page (WCAG, levels A and AA) in both themes."""
+
+    def find_violations(page) -> list[str]:
+        # a colour half-way between two themes is nobody's choice, but a check of contrast would see it
+        page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
+        found = []
+        for theme in ("light", "dark"):
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+            for violation in Axe().run(page, options=LEVEL_AA).response["violations"]:
+                found += [f"{theme}: {violation['id']}: {one['html']}" for one in violation["nodes"]]
+        return found
+
+    return find_violations

@@ -1,19 +1,12 @@
 """Every page, opened once in Chromium and asked everything: requests, errors, weight, width, contrast, names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
-LEVEL_AA = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-    "resultTypes": ["violations"],
-    "preload": False,
-}
-# the two editions of a page have the same markup, and contrast takes a second: each is seen in one theme
-THEMES = {"en": ["dark"], "zh": ["light"]}
 MAX_KB = 600  # what a page and its parts may weigh, pictures aside, from a server that does not compress
 MAX_FIRST_PAINT_MS = 1000
 FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver((list) => {
@@ -34,7 +27,7 @@ class Visit:
     violations: list[str] = field(default_factory=list)
 
 
-def look_at(page, path: str, address: str) -> Visit:
+def look_at(page, path: str, address: str, violations: Callable) -> Visit:
     """Open one page of the site, wide and narrow."""
     visit = Visit()
 
@@ -59,11 +52,7 @@ def look_at(page, path: str, address: str) -> Visit:
     page.set_viewport_size(DESKTOP)
     page.goto(f"{address}/{path}")
     visit.first_paint_ms = page.evaluate(FIRST_PAINT)
-    for theme in THEMES.get(path.split("/")[1] if "/" in path else "", ["light", "dark"]):
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-        found = Axe().run(page, options=LEVEL_AA)
-        for violation in found.response["violations"]:
-            visit.violations += [f"{theme}: {violation['id']}: {one['html']}" for one in violation["nodes"]]
+    visit.violations = violations(page)
     page.set_viewport_size(PHONE)
     page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
     visit.phone_width = page.evaluate("document.documentElement.scrollWidth")
@@ -73,16 +62,16 @@ def look_at(page, path: str, address: str) -> Visit:
 
 
 @pytest.fixture(scope="module")
-def visits(site, address, browser) -> dict[str, Visit]:
+def visits(site, address, browser, violations) -> dict[str, Visit]:
     """Every page of the site, by its path."""
     paths = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
     paths = [path for path in paths if not path.startswith("_static/") and path != "index.html"]
     assert len(paths) > 30, paths
-    context = browser.new_context(reduced_motion="reduce")  # no colour half-way between two themes
+    context = browser.new_context()
     # whoever asks another host gets no answer; and with a route nothing comes from the browser's cache
     context.route(lambda url: not url.startswith(address), lambda route: route.abort())
     page = context.new_page()
-    seen = {path: look_at(page, path, address) for path in paths}
+    seen = {path: look_at(page, path, address, violations) for path in paths}
     context.close()
     return seen
 

@@ -5,7 +5,6 @@ import re
 from urllib.parse import quote
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
@@ -122,13 +121,8 @@ def test_a_term_leads_to_the_glossary_and_a_function_to_the_reference(search):
     )
 
 
-def test_results_keep_neither_keyboards_nor_screen_readers_out_and_are_easy_to_see(search):
-    page = search("zh", "BERT")
-    tags = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    for theme in ("light", "dark"):
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-        found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
-        assert [violation["id"] for violation in found.response["violations"]] == [], theme
+def test_results_keep_neither_keyboards_nor_screen_readers_out_and_are_easy_to_see(search, violations):
+    assert violations(search("zh", "BERT")) == []
 
 
 def test_a_query_is_text_and_never_markup(search):
