@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
+
+NUM_BITS = 53  # of a draw: as many as a float64 holds
 
 
 def draw_uniform(seed: int, epoch: int, stream: int, index: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -30,27 +33,48 @@ def draw_uniform(seed: int, epoch: int, stream: int, index: np.ndarray, position
 
     Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"; chapter 04_token_masking.
     """
-    rows = _mix(_key(seed, epoch, stream) + np.asarray(index).astype(np.uint64))
-    state = _mix(rows + np.asarray(position).astype(np.uint64))
-    state >>= np.uint64(11)
-    return state * 2.0**-53
+    (rows,) = mix_rows(seed, epoch, (stream,), np.asarray(index))
+    return draw_bits(rows, np.asarray(position)) * 2.0**-NUM_BITS
 
 
-@lru_cache(maxsize=64)  # one draw after another has the same
-def _key(seed: int, epoch: int, stream: int) -> np.ndarray:
+def mix_rows(seed: int, epoch: int, streams: tuple[int, ...], index: np.ndarray) -> np.ndarray:
+    """Give each row the number that its draws start from, one per stream: ``(num_streams, *index.shape) uint64``."""
+    keys = _keys(seed, epoch, streams).reshape(-1, *[1] * index.ndim)
+    return _mix(keys + index.astype(np.uint64))
+
+
+def draw_bits(rows: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Draw integers in [0, 2**53) at positions of rows that :func:`mix_rows` numbered: uint64 of the broadcast shape.
+
+    Below ``threshold(share)`` lies that share of them, and whoever compares need not turn them into fractions.
+    """
+    bits = _mix(rows + position.astype(np.uint64))
+    bits >>= np.uint64(64 - NUM_BITS)
+    return bits
+
+
+@lru_cache(maxsize=64)
+def threshold(share: float) -> np.uint64:
+    """Give the integer below which a share in [0, 1] of the numbers of :func:`draw_bits` lies."""
+    return np.uint64(math.ceil(share * 2**NUM_BITS))
+
+
+@lru_cache(maxsize=64)
+def _keys(seed: int, epoch: int, streams: tuple[int, ...]) -> np.ndarray:
     key = np.zeros(1, dtype=np.uint64)
-    for part in (seed, epoch, stream):
+    for part in (seed, epoch):
         key = _mix(key + np.uint64(part % 2**64))
-    return key
+    return _mix(key + np.array(streams, dtype=np.uint64))
+
+
+ONE, *SHIFTS = (np.uint64(number) for number in (1, 30, 27, 31))
+FACTORS = [np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)]
 
 
 def _mix(state: np.ndarray) -> np.ndarray:
     """Scramble numbers in place, which is twice as fast as in new arrays."""
-    state += np.uint64(1)
-    state *= np.uint64(0x9E3779B97F4A7C15)
-    state ^= state >> np.uint64(30)
-    state *= np.uint64(0xBF58476D1CE4E5B9)
-    state ^= state >> np.uint64(27)
-    state *= np.uint64(0x94D049BB133111EB)
-    state ^= state >> np.uint64(31)
+    state += ONE
+    for factor, shift in zip(FACTORS, SHIFTS, strict=True):
+        state *= factor
+        state ^= state >> shift
     return state

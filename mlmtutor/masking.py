@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mlmtutor.draws import draw_uniform
-from mlmtutor.words import TokenTable, find_heads
+from mlmtutor.draws import NUM_BITS, draw_bits, mix_rows, threshold
+from mlmtutor.words import TokenTable, find_words
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +78,7 @@ def mask_batch(
         word_starts: ``(batch_size, chunk_size) bool`` or None, see :func:`mlmtutor.words.word_heads`.
 
     Returns:
-        Two int32 arrays ``(batch_size, chunk_size)``: the ids that the model sees, and the labels,
+        Two int64 arrays ``(batch_size, chunk_size)``: the ids that the model sees, and the labels,
         which are the true ids where a token was hidden and -100 elsewhere.
 
     Raises:
@@ -100,42 +100,44 @@ def mask_batch(
     input_ids = np.asarray(input_ids)
     if input_ids.ndim != 2:
         raise ValueError(f"input_ids must have two dimensions (batch_size, chunk_size), got {input_ids.ndim}")
-    rows = np.arange(len(input_ids)) if index is None else np.asarray(index)
+    index = np.arange(len(input_ids)) if index is None else np.asarray(index)
     width = input_ids.shape[1]
-    flat_ids = input_ids.reshape(-1)  # (num_tokens,), as are the next four
+    masked_ids = np.array(input_ids, dtype=np.int64, order="C")
+    flat_ids = masked_ids.reshape(-1)  # (num_tokens,), a view
+    # the first token of each unit, whether it can be hidden, and the unit that each token belongs to
     if settings.unit == "word":
-        head = find_heads(input_ids, table=table, word_starts=word_starts)
+        first, can_be_hidden, unit = find_words(masked_ids, table=table, word_starts=word_starts)
     else:
-        head = np.where(table.is_special.take(flat_ids), -1, np.arange(flat_ids.size))
-    can_be_hidden = head >= 0
+        first = unit = np.arange(flat_ids.size)
+        can_be_hidden = ~table.is_special.take(flat_ids)
     if not can_be_hidden.any():
         raise ValueError(
             f"expected at least one {settings.unit} that can be hidden, found only special tokens "
             f"in a batch of {input_ids.shape[0]} x {width} tokens"
         )
-    draw = draw_uniform(seed, epoch, 0, rows[:, None], np.arange(width)).reshape(-1)
-    if settings.unit == "word":
-        draw = draw.take(head)  # every piece of a word has the number of its first
-    chosen = (draw < settings.mask_prob) & can_be_hidden
+    # one number per row for each of three draws: which units are hidden, as what, and by which random token
+    rows = mix_rows(seed, epoch, (0, 1, 2), index)
+    draw = draw_bits(rows[0][:, None], np.arange(width)).reshape(-1).take(first)  # (num_units,)
+    chosen = (draw < threshold(settings.mask_prob)) & can_be_hidden
     if not chosen.any():
         chosen = (draw <= draw[can_be_hidden].min()) & can_be_hidden
 
-    hidden = np.flatnonzero(chosen)  # (num_hidden,), as are the next five
+    hidden = np.flatnonzero(chosen.take(unit))  # (num_hidden,), as are the next four
     row, column = divmod(hidden, width)
     true_ids = flat_ids.take(hidden)
-    kind = draw_uniform(
-        seed, epoch, 1, rows.take(row), head.take(hidden) % width if settings.replace_by == "word" else column
-    )
-    shown = np.where(kind < settings.mask_share, table.mask_id, true_ids)
+    position = first.take(unit.take(hidden)) % width if settings.replace_by == "word" else column
+    kind = draw_bits(rows[1].take(row), position)
+    shown = np.where(kind < threshold(settings.mask_share), table.mask_id, true_ids)
     swapped = np.flatnonzero(
-        (kind >= settings.mask_share) & (kind < settings.mask_share + settings.random_share)
+        (kind >= threshold(settings.mask_share))
+        & (kind < threshold(settings.mask_share + settings.random_share))
     )
-    draw = draw_uniform(seed, epoch, 2, rows.take(row.take(swapped)), column.take(swapped))
+    draw = draw_bits(rows[2].take(row.take(swapped)), column.take(swapped)) * 2.0**-NUM_BITS
     shown[swapped] = table.ordinary_ids.take((draw * len(table.ordinary_ids)).astype(np.int64))
 
-    masked_ids, labels = flat_ids.astype(np.int32), np.full(flat_ids.size, IGNORED, dtype=np.int32)
-    masked_ids[hidden], labels[hidden] = shown, true_ids
-    return masked_ids.reshape(input_ids.shape), labels.reshape(input_ids.shape)
+    labels = np.full(flat_ids.size, IGNORED, dtype=np.int64)
+    flat_ids[hidden], labels[hidden] = shown, true_ids
+    return masked_ids, labels.reshape(input_ids.shape)
 
 
 class MaskingCollator:
@@ -192,8 +194,8 @@ class MaskingCollator:
         )
         arrays = {"input_ids": masked_ids, "labels": labels}
         if (padding := np.asarray(rows["input_ids"]) == self.table.pad_id).any():
-            arrays["attention_mask"] = ~padding
-        return {name: torch.from_numpy(array.astype(np.int64)) for name, array in arrays.items()}
+            arrays["attention_mask"] = (~padding).astype(np.int64)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +277,7 @@ def freeze_masks(
         raise ValueError("expected at least one chunk to freeze masks for, found an empty data set")
     rows = ChunkRows(dataset)[:]
     table = TokenTable.from_tokenizer(tokenizer)
-    masked_ids, labels = mask_batch(
+    drawn = mask_batch(
         rows["input_ids"],
         table=table,
         settings=settings,
@@ -283,6 +285,7 @@ def freeze_masks(
         index=rows["index"],
         word_starts=rows.get("word_starts"),
     )
+    masked_ids, labels = (array.astype(np.int32) for array in drawn)
     digest = hashlib.sha256()
     for array in (masked_ids, labels):
         digest.update(str(array.shape).encode() + array.astype("<i4").tobytes())

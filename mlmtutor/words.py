@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Segmenter = Callable[[str], Iterable[str]]
+BEGINS, CONTINUES, SPECIAL = np.arange(3, dtype=np.int8)  # what a token does in a word
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,13 @@ class TokenTable:
         ordinary = np.setdiff1d(np.fromiter(vocabulary.values(), dtype=np.int32), np.flatnonzero(is_special))
         return cls(tokenizer.mask_token_id, tokenizer.pad_token_id, is_special, continues_word, ordinary)
 
+    @cached_property
+    def roles(self) -> np.ndarray:
+        """What each token does in a word, ``(vocab_size,) int8``: begin it, continue it, or stand outside."""
+        roles = np.where(self.continues_word, CONTINUES, BEGINS)
+        roles[self.is_special] = SPECIAL
+        return roles
+
 
 def continuation_prefix(tokenizer: PreTrainedTokenizerBase) -> str | None:
     """Give the prefix of tokens that continue a word, or None if the tokenizer has no such prefix.
@@ -115,31 +124,39 @@ def word_heads(
 
     Source: chapter 05_word_masking.
     """
-    flat = find_heads(input_ids, table=table, word_starts=word_starts).reshape(input_ids.shape)
-    return np.where(flat < 0, -1, flat - np.arange(0, input_ids.size, input_ids.shape[1])[:, None])
+    first, is_word, stretch = find_words(input_ids, table=table, word_starts=word_starts)
+    heads = np.where(is_word, first % input_ids.shape[1], -1)  # (num_stretches,)
+    return heads.take(stretch).reshape(input_ids.shape)
 
 
-def find_heads(
+def find_words(
     input_ids: np.ndarray, *, table: TokenTable, word_starts: np.ndarray | None = None
-) -> np.ndarray:
-    """Do as :func:`word_heads`, with positions counted through the whole batch: ``(num_tokens,) int64``."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut a batch into stretches: a word with all its pieces, or tokens that belong to none.
+
+    Arguments and errors are those of :func:`word_heads`.
+
+    Returns:
+        The position of each stretch's first token in the flattened batch, ``(num_stretches,) int64``, whether the
+        stretch is a word, ``(num_stretches,) bool``, and the stretch that each token lies in, ``(num_tokens,) int64``.
+    """
     flat_ids = input_ids.reshape(-1)
-    special = table.is_special.take(flat_ids)
     if word_starts is not None:
-        starts = word_starts.reshape(-1) & ~special
+        roles = np.where(word_starts.reshape(-1), BEGINS, CONTINUES)
+        roles[table.is_special.take(flat_ids)] = SPECIAL
     elif table.continues_word is not None:
-        starts = ~(table.continues_word.take(flat_ids) | special)
+        roles = table.roles.take(flat_ids)
     else:
         raise ValueError(
             "expected word_starts, since this tokenizer does not mark the pieces that continue a word, "
             "found None: make the chunks with mlmtutor.chunk_texts, which stores them"
         )
-    # the batch is cut where a word begins, at special tokens and where a row begins
-    begins = starts | special
-    begins[:: input_ids.shape[1]] = True
-    cuts = np.flatnonzero(begins)
-    heads = np.where(starts.take(cuts), cuts, -1)  # (num_stretches,)
-    return heads.take(np.cumsum(begins, dtype=np.int32) - 1)
+    cuts = roles != CONTINUES
+    cuts[:: input_ids.shape[1]] = True  # a word ends with its row
+    first = np.flatnonzero(cuts)
+    stretch = np.cumsum(cuts)
+    stretch -= 1
+    return first, roles.take(first) == BEGINS, stretch
 
 
 def starts_from_word_ids(word_ids: list[int | None]) -> np.ndarray:

@@ -94,6 +94,16 @@ def test_hidden_tokens_are_80_10_10(ids, table, settings):
     assert within((seen[hidden] == ids[hidden]).mean(), 0.1, count)
 
 
+def test_ids_in_another_order_of_memory_are_hidden_alike(ids, table):
+    for order in (np.asfortranarray(ids), ids.astype(np.int64), ids[::-1][::-1]):
+        for ours, expected in zip(
+            mask_batch(order, table=table, settings=WORDS, seed=3),
+            mask_batch(ids, table=table, settings=WORDS, seed=3),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, expected)
+
+
 def test_labels_are_set_only_where_hidden(ids, table):
     """Mistake 1: labels built but not assigned gave a loss on every token."""
     seen, labels = mask_batch(ids, table=table, settings=WORDS, seed=3)
