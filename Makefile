@@ -42,9 +42,9 @@ test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, noteb
 	$(PYTEST) $(PARALLEL) --dist loadfile -v --nbval --nbval-current-env book/en book/zh
 	$(SAY) "all passed"
 
-bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (QUICK=1: a small trial)
+bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (QUICK=1: a small trial, FULL=1: all reviews)
 	-$(RUN) -m pip install --quiet -c constraints.txt -e ".[bench]"
-	$(RUN) -m tests.benchmarks $(if $(QUICK),--quick)
+	$(RUN) -m tests.benchmarks $(if $(QUICK),--quick) $(if $(FULL),--full)
 	$(RUN) -m book.tools tables
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)

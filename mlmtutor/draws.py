@@ -40,7 +40,7 @@ def draw_uniform(seed: int, epoch: int, stream: int, index: np.ndarray, position
 def mix_rows(seed: int, epoch: int, streams: tuple[int, ...], index: np.ndarray) -> np.ndarray:
     """Give each row the number that its draws start from, one per stream: ``(num_streams, *index.shape) uint64``."""
     keys = _keys(seed, epoch, streams).reshape(-1, *[1] * index.ndim)
-    return _mix(keys + index.astype(np.uint64))
+    return _mix(keys + index.astype(np.uint64, copy=False))
 
 
 def draw_bits(rows: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def draw_bits(rows: np.ndarray, position: np.ndarray) -> np.ndarray:
 
     Below ``threshold(share)`` lies that share of them, and whoever compares need not turn them into fractions.
     """
-    bits = _mix(rows + position.astype(np.uint64))
+    bits = _mix(rows + position.astype(np.uint64, copy=False))
     bits >>= np.uint64(64 - NUM_BITS)
     return bits
 

@@ -110,16 +110,17 @@ def mask_batch(
     else:
         first = unit = np.arange(flat_ids.size)
         can_be_hidden = ~table.is_special.take(flat_ids)
-    if not can_be_hidden.any():
-        raise ValueError(
-            f"expected at least one {settings.unit} that can be hidden, found only special tokens "
-            f"in a batch of {input_ids.shape[0]} x {width} tokens"
-        )
-    # one number per row for each of three draws: which units are hidden, as what, and by which random token
+    # each row's number for three draws: which units are hidden, as what, and by which random token
     rows = mix_rows(seed, epoch, (0, 1, 2), index)
-    draw = draw_bits(rows[0][:, None], np.arange(width)).reshape(-1).take(first)  # (num_units,)
+    draw = draw_bits(rows[0][:, None], np.arange(width, dtype=np.uint64))  # (batch_size, width)
+    draw = draw.reshape(-1).take(first)  # (num_units,)
     chosen = (draw < threshold(settings.mask_prob)) & can_be_hidden
     if not chosen.any():
+        if not can_be_hidden.any():
+            raise ValueError(
+                f"expected at least one {settings.unit} that can be hidden, found only special tokens "
+                f"in a batch of {input_ids.shape[0]} x {width} tokens"
+            )
         chosen = (draw <= draw[can_be_hidden].min()) & can_be_hidden
 
     hidden = np.flatnonzero(chosen.take(unit))  # (num_hidden,), as are the next four

@@ -8,49 +8,23 @@ SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}
 PEERS = {
     "seed": {"en": "original notebook", "zh": "原 notebook"},
-    "ours, fp32": {"en": "ours, fp32", "zh": "我们，fp32"},
     "limit": {"en": "limit", "zh": "极限"},
 }
 UNITS = {"reviews": "篇影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"}
-# stage: its two names, the ratio to ours that each peer should reach, and the limit of that ratio where one is known
 STAGES = {
-    "tokenise_and_chunk": (
-        "tokenise and chunk",
-        "分词并分块",
-        {"seed": 4.5, "run_mlm": 2.2, "limit": 0.9},
-        None,
-    ),
-    "chunk_alone": (
-        "chunk alone",
-        "只分块",
-        {"seed": 200, "run_mlm": 20, "TRL": 1, "limit": 0.33},
-        None,
-    ),
-    "collate_words": ("mask whole words", "整词掩码", {"seed": 40, "library": 10}, None),
-    "collate_tokens": ("mask single tokens", "单个词元掩码", {"library": 10}, None),
-    "training_step": ("training step, fp32", "训练一步，fp32", {"Trainer": 1.4}, 1.43),
-    "recipe_step": ("training step as shipped", "训练一步，默认精度", {"seed": 3.3}, None),
-    "step_memory": (
-        "memory of a training step",
-        "训练一步的内存",
-        {"ours, fp32": None, "Trainer": 2.0},
-        None,
-    ),
-    "evaluate_chunks": ("evaluate chunks", "评估文本块", {"Trainer": 1.4}, 1.43),
-    "score_sentences": ("score sentences", "给句子打分", {"minicons": 1.5}, 1.54),
-    "whole_job": ("the whole job", "整个流程", {"seed": None}, None),
+    "tokenise_and_chunk": {"en": "tokenise and chunk", "zh": "分词并分块"},
+    "chunk_alone": {"en": "chunk alone", "zh": "只分块"},
+    "collate_words": {"en": "mask whole words", "zh": "整词掩码"},
+    "collate_tokens": {"en": "mask single tokens", "zh": "单个词元掩码"},
+    "training_step": {"en": "training step, fp32", "zh": "训练一步，fp32"},
+    "recipe_step": {"en": "training step as shipped", "zh": "训练一步，默认精度"},
+    "step_memory": {"en": "memory of a training step", "zh": "训练一步的内存"},
+    "process_memory": {"en": "memory of the whole process", "zh": "整个进程的内存"},
+    "evaluate_chunks": {"en": "evaluate chunks", "zh": "评估文本块"},
+    "score_sentences": {"en": "score sentences", "zh": "给句子打分"},
+    "whole_job": {"en": "the whole job", "zh": "整个流程"},
 }
-FIGURE_STAGES = {
-    "preprocessing": ["tokenise_and_chunk", "chunk_alone", "collate_words", "collate_tokens"],
-    "model": [
-        "training_step",
-        "recipe_step",
-        "step_memory",
-        "evaluate_chunks",
-        "score_sentences",
-        "whole_job",
-    ],
-}
+FIGURE_STAGES = {"preprocessing": list(STAGES)[:4], "model": list(STAGES)[4:]}
 
 
 def read_speed(root: Path) -> dict:
@@ -86,34 +60,36 @@ def ratios(stage: dict, way: str) -> list[float]:
 def speed_rows(stages: dict) -> list[dict[str, str]]:
     """One row per stage and peer, in each language; a peer that is missing says why."""
     rows = []
-    for name, (en, zh, goals, bound) in STAGES.items():
+    for name, names in STAGES.items():
         if name not in stages:
-            rows.append(
-                {lang: f"| {label} | | {ABSENT[lang]} | | | |" for lang, label in (("en", en), ("zh", zh))}
+            rows.append({lang: f"| {label} | | {ABSENT[lang]} | | | |" for lang, label in names.items()})
+        for stage in (stages[key] for key in (name, f"{name}_full") if key in stages):
+            rows += _stage_rows(stage, names)
+    return rows
+
+
+def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
+    rows = []
+    ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
+    labels = {
+        "en": f"{names['en']} ({stage['size']})",
+        "zh": f"{names['zh']}（{_in_chinese(stage['size'])}）",
+    }
+    for peer, goal in stage["goals"].items():
+        found = ratios(stage, peer)
+        cells = ["", "" if goal is None else _number(goal), _number(stage["bound"]) if stage["bound"] else ""]
+        if found:
+            cells[0] = _number(statistics.median(found))
+            if len(found) > 1:
+                cells[0] += f" ({_number(min(found))}–{_number(max(found))})"
+        for_page = {}
+        for lang in ("en", "zh"):
+            said = cells if found else [f"{ABSENT[lang]}: {stage['absent'].get(peer, '')}", *cells[1:]]
+            for_page[lang] = (
+                "| " + " | ".join([labels[lang], ours, PEERS.get(peer, {}).get(lang, peer), *said]) + " |"
             )
-            continue
-        stage = stages[name]
-        ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
-        labels = {"en": f"{en} ({stage['size']})", "zh": f"{zh}（{_in_chinese(stage['size'])}）"}
-        for peer, goal in goals.items():
-            found = ratios(stage, peer)
-            for_page = {}
-            for lang in ("en", "zh"):
-                cells = [labels[lang], ours, PEERS.get(peer, {}).get(lang, peer)]
-                if found:
-                    spread = (
-                        f"{_number(statistics.median(found))} ({_number(min(found))}–{_number(max(found))})"
-                    )
-                    cells += [
-                        spread,
-                        "" if goal is None else _number(goal),
-                        "" if bound is None else _number(bound),
-                    ]
-                else:
-                    cells += [f"{ABSENT[lang]}: {stage['absent'].get(peer, '')}", "", ""]
-                for_page[lang] = "| " + " | ".join(cells) + " |"
-            rows.append(for_page)
-            labels, ours = {"en": "", "zh": ""}, ""
+        rows.append(for_page)
+        labels, ours = {"en": "", "zh": ""}, ""
     return rows
 
 
@@ -142,12 +118,12 @@ def draw_figures(root: Path) -> list[Path]:
     with plt.style.context([STYLE, {"svg.hashsalt": "speed", "svg.fonttype": "path"}]):
         for name, members in FIGURE_STAGES.items():
             bars = {
-                f"{STAGES[stage][0]}: {PEERS.get(peer, {}).get('en', peer)}": statistics.median(
+                f"{STAGES[stage]['en']}: {PEERS.get(peer, {}).get('en', peer)}": statistics.median(
                     ratios(stages[stage], peer)
                 )
                 for stage in members
                 if stage in stages
-                for peer in STAGES[stage][2]
+                for peer in stages[stage]["goals"]
                 if ratios(stages[stage], peer)
             }
             if not bars:

@@ -16,15 +16,9 @@ from mlmtutor.chunking import chunk_texts
 from mlmtutor.hub import load_texts, load_tokenizer
 from mlmtutor.rows import ChunkRows
 
-from .measure import Result, run_apart
+from .measure import Result, memory_mb, run_apart
 
 CHUNKS_PER_REVIEW = 61_291 / 25_000
-
-
-def own_memory_mb():
-    """Memory that is this process's own; pages of a mapped file are the system's, who may take them back."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) * 1024 / 1e6
 
 
 def write_shards(folder, num_reviews):
@@ -46,11 +40,11 @@ def chunk_shards(folder, num_chunks):
     shards = datasets.load_dataset(
         "parquet", data_files=f"{folder}/*.parquet", split="train", cache_dir=folder
     )
-    peak, done = [own_memory_mb()], threading.Event()
+    peak, done = [memory_mb("RssAnon")], threading.Event()
 
     def watch():
         while not done.wait(0.02):
-            peak[0] = max(peak[0], own_memory_mb())
+            peak[0] = max(peak[0], memory_mb("RssAnon"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -67,8 +61,8 @@ def chunk_shards(folder, num_chunks):
     return {"chunks": len(chunks), "seconds": seconds, "memory_mb": peak[0] - before}
 
 
-def growth(*, quick):
-    sizes = [1000, 3000] if quick else [1000, 10_000, 100_000, 1_000_000]
+def growth(*, extent):
+    sizes = [1000, 3000] if extent == "quick" else [1000, 10_000, 100_000, 1_000_000]
     found = [run_apart("growth", size) for size in sizes]
     for size, facts in zip(sizes, found, strict=True):
         if not 0.8 < facts["chunks"] / size < 1.2:

@@ -23,6 +23,7 @@ from .recipes import (
 )
 
 datasets.disable_progress_bars()
+NUM_REVIEWS = {"quick": 1000, "usual": 10_000, "full": 25_000}
 
 
 def load_reviews(num_reviews):
@@ -43,8 +44,8 @@ def assert_equal(found, expected, what):
         raise AssertionError(f"{what} differ: shapes {np.shape(found)} and {np.shape(expected)}")
 
 
-def tokenise_and_chunk(*, quick):
-    num_reviews = 1000 if quick else 10_000
+def tokenise_and_chunk(*, extent):
+    num_reviews = NUM_REVIEWS[extent]
     reviews, tokenizer = load_reviews(num_reviews)
     texts = reviews["text"][:]
     backend = tokenizer.backend_tokenizer
@@ -62,18 +63,14 @@ def tokenise_and_chunk(*, quick):
             backend.encode_batch_fast(texts[start : start + 1000])
 
     ways["limit"] = encode_alone
-    times = take_turns(ways, repeats=1 if quick else 2, clock=time.perf_counter)
-    if not quick:  # the short ones are soon disturbed
-        for name, more in take_turns(
-            {name: ways[name] for name in ("ours", "limit")}, repeats=5, clock=time.perf_counter
-        ).items():
-            times[name] += more
-    return Result("s", f"{num_reviews:,} reviews", times)
+    repeats = 1 if extent == "quick" else 3
+    times = take_turns(ways, repeats=repeats, clock=time.perf_counter, turn_s=0 if extent == "quick" else 4)
+    goals = {"seed": 4.5, "run_mlm": 2.2, "limit": 0.9}
+    return Result("s", f"{num_reviews:,} reviews", times, goals)
 
 
-def chunk_alone(*, quick):
-    num_reviews = 1000 if quick else 10_000
-    tokenised = tokenise_as_the_seed(*load_reviews(num_reviews))
+def chunk_alone(*, extent):
+    tokenised = tokenise_as_the_seed(*load_reviews(NUM_REVIEWS[extent]))
     ids = tokenised.select_columns("input_ids")
 
     def ours():
@@ -97,11 +94,11 @@ def chunk_alone(*, quick):
     expected = chunk_ids(ways["seed"]())
     for name, way in ways.items():
         assert_equal(chunk_ids(way()), expected, f"chunks of seed and {name}")
-    flat = expected.astype(np.int32)
-    quickly = {name: way for name, way in ways.items() if name not in ("seed", "run_mlm")}
-    times = take_turns(ways, repeats=1 if quick else 2, clock=time.process_time, scale=1e3)
-    more = take_turns(quickly | {"limit": flat.copy}, repeats=9, clock=time.perf_counter, scale=1e3)
-    return Result("ms", f"{len(expected):,} chunks", times | more, absent)
+    ways["limit"] = expected.astype(np.int32).copy
+    repeats = 1 if extent == "quick" else 3
+    times = take_turns(ways, repeats=repeats, clock=time.perf_counter, unit=1e-3, turn_s=0.2)
+    goals = {"seed": 200, "run_mlm": 20, "TRL": 1, "limit": 0.33}
+    return Result("ms", f"{len(expected):,} chunks", times, goals, absent)
 
 
 def prepare_chunks(num_reviews):
@@ -132,8 +129,8 @@ def check_masks(batch, ids, heads, *, share, what):
     assert_equal(hidden[able], whole[able], f"pieces of the words that {what} hides and their first pieces")
 
 
-def _collate(unit, *, quick):
-    tokenizer, seed, library, rows = prepare_chunks(300 if quick else 1000)
+def _collate(unit, *, extent):
+    tokenizer, seed, library, rows = prepare_chunks(300 if extent == "quick" else 1000)
     index = np.random.default_rng(0).permutation(len(rows))[:64].tolist()
     settings = MaskingSettings() if unit == "word" else MaskingSettings(unit="token", mask_prob=0.15)
     by_ours = MaskingCollator(tokenizer, settings=settings)
@@ -163,13 +160,15 @@ def _collate(unit, *, quick):
         heads = np.where(table.is_special[ids], -1, np.arange(CHUNK_SIZE))
     for name, way in ways.items():
         check_masks(way(), ids, heads, share=settings.mask_prob, what=name)
-    times = take_turns(ways, repeats=5 if quick else 20, clock=time.process_time, scale=1e3, calls=10)
-    return Result("ms", "64 x 128 tokens", times)
+    repeats = 5 if extent == "quick" else 20
+    times = take_turns(ways, repeats=repeats, clock=time.process_time, unit=1e-3, turn_s=0.1)
+    goals = {"seed": 40, "library": 10} if unit == "word" else {"library": 10}
+    return Result("ms", "64 x 128 tokens", times, goals)
 
 
-def collate_words(*, quick):
-    return _collate("word", quick=quick)
+def collate_words(*, extent):
+    return _collate("word", extent=extent)
 
 
-def collate_tokens(*, quick):
-    return _collate("token", quick=quick)
+def collate_tokens(*, extent):
+    return _collate("token", extent=extent)

@@ -37,10 +37,26 @@ def test_a_missing_peer_has_a_row_that_says_why(without_peers, capsys, monkeypat
 
 
 @pytest.mark.parametrize("way", ["ours", "dense", "seed"])
-def test_a_way_of_training_gives_the_time_of_each_step_but_the_first(way):
-    facts = training.train(way, batch_size=2, num_steps=3, tiny=True)
-    assert len(facts["seconds"]) == 2
-    assert min(facts["seconds"]) > 0
+def test_a_way_of_training_waits_for_its_turn_and_times_each_step(way):
+    heard = []
+    clock = training._Clock(lambda seconds: heard.append(len(seconds)))
+    training.train(way, batch_size=2, num_steps=3, tiny=True, clock=clock)
+    assert heard == [0, 1, 2, 3]
+    assert len(clock.seconds) == 3 and min(clock.seconds) > 0
+    assert clock.before_mb > 100
+
+
+def test_ways_in_processes_of_their_own_take_turns(tmp_path, monkeypatch):
+    answer = "import sys, time, json\nfor line in sys.stdin:\n    print(json.dumps({}), flush=True)\n"
+    monkeypatch.setattr(
+        measure, "_command", lambda number: [measure.sys.executable, "-c", answer.format(number)]
+    )
+    assert measure.take_turns_apart({"a": [1], "b": [2.5]}, repeats=3) == {"a": [1] * 3, "b": [2.5] * 3}
+
+
+def test_a_process_that_dies_in_its_turn_shows_its_error():
+    with pytest.raises(RuntimeError, match=r"ours failed:(.|\n)*invalid choice: 'fly'"):
+        measure.take_turns_apart({"ours": ["training", "fly"]}, repeats=1)
 
 
 def test_chunks_that_differ_stop_the_benchmark():
@@ -84,6 +100,15 @@ def test_ways_take_turns():
     assert times == {"a": [1, 1], "b": [1, 1]}
 
 
+def test_a_turn_is_filled_with_calls_and_counts_their_mean():
+    seen = []
+    times = take_turns(
+        {"a": lambda: seen.append("a")}, repeats=1, clock=lambda: 3 * len(seen), unit=0.5, turn_s=0.01
+    )
+    assert len(seen) > 10
+    assert times == {"a": [6]}
+
+
 def test_the_record_keeps_the_last_three_runs(tmp_path):
     for value in range(5):
         record(tmp_path / "speed.json", "stage", Result("s", "a size", {"ours": [value]}))
@@ -95,6 +120,12 @@ def test_the_record_keeps_the_last_three_runs(tmp_path):
 def test_a_way_that_fails_in_its_process_shows_its_error():
     with pytest.raises(RuntimeError, match="invalid literal for int"):
         measure.run_apart("growth", "many")
+
+
+def test_a_stage_that_has_no_larger_size_says_so(capsys):
+    with pytest.raises(SystemExit):
+        main(["growth", "--full"])
+    assert "whole_job larger, not growth" in capsys.readouterr().err
 
 
 def test_a_stage_that_is_not_there_is_an_error_that_lists_the_stages(capsys):

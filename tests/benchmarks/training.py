@@ -1,11 +1,11 @@
 """A training step, its memory, and the whole job; each way in a process of its own.
 
-    python -m tests.benchmarks.training WAY [--tiny]
-
 Memory and the C library's settings cannot be undone in a process, so the ways do not share one. Each has one thread,
 whose CPU time other work on the machine changes little.
 """
 
+import argparse
+import ctypes
 import json
 import sys
 import tempfile
@@ -34,7 +34,7 @@ from mlmtutor.reviews import split_chunks
 from mlmtutor.rows import ChunkRows
 from mlmtutor.trainer import MaskedLMTrainer
 
-from .measure import Result, peak_memory_mb, run_apart
+from .measure import Result, memory_mb, run_apart, take_turns_apart
 from .preprocessing import load_reviews, prepare_chunks
 from .recipes import SeedWordCollator, chunk_as_the_seed, tokenise_as_the_seed
 
@@ -59,19 +59,44 @@ def make_arguments(folder, *, batch_size, num_steps=-1, **more):
 
 
 class _Clock(TrainerCallback):
-    """Note the CPU time at the end of each step."""
+    """Count the CPU seconds of each step, and the memory before the first."""
 
-    def __init__(self):
-        self.ends = []
+    def __init__(self, wait=lambda seconds: None, *, return_memory=False):
+        self.wait, self.return_memory, self.seconds = wait, return_memory, []
+
+    def on_train_begin(self, *args, **kwargs):
+        if self.return_memory:
+            return_freed_memory()
+        self.before_mb = memory_mb("VmRSS")
+        self._begin()
 
     def on_step_end(self, *args, **kwargs):
-        self.ends.append(time.process_time())
+        self.seconds.append(time.process_time() - self.started)
+        self._begin()
+
+    def _begin(self):
+        self.wait(self.seconds)
+        self.started = time.process_time()
 
 
-def train(way, *, batch_size, num_steps, tiny):
-    """Train some steps in one way; give the CPU seconds of each but the first."""
+def wait_for_turn(seconds):
+    """Say how long the last step took, and wait for the line that asks for another."""
+    if seconds:
+        print(json.dumps(seconds[-1]), flush=True)
+    sys.stdin.readline()
+
+
+def return_freed_memory():
+    """Have the C library give back what is freed at once, so that the process has as much memory as its tensors."""
+    trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
+    for setting in (trim_threshold, mmap_threshold):
+        ctypes.CDLL(None).mallopt(setting, 4 * 2**20)
+
+
+def train(way, *, batch_size, num_steps, tiny, clock):
+    """Train some steps in one way, each as the clock says."""
     tokenizer, seed, library, rows = prepare_chunks(100)
-    clock, model = _Clock(), make_model(tiny=tiny)
+    model = make_model(tiny=tiny)
     with tempfile.TemporaryDirectory() as folder:
         facts = {"batch_size": batch_size, "num_steps": num_steps}
         if way in ("ours", "shipped"):
@@ -90,12 +115,15 @@ def train(way, *, batch_size, num_steps, tiny):
             )  # fmt: skip
             trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
-    return {"seconds": np.diff(clock.ends).tolist(), "peak_mb": peak_memory_mb()}
 
 
-def do_the_job(way, *, tiny):
+# reviews, and chunks to train on and to evaluate on
+JOBS = {"quick": (100, 16, 16), "usual": (2500, 200, 100), "full": (25_000, 2000, 200)}
+
+
+def do_the_job(way, *, extent):
     """Go from reviews to a trained model and its perplexity; give the CPU seconds and the perplexities."""
-    num_reviews, train_size, test_size = (100, 16, 16) if tiny else (2500, 200, 100)
+    num_reviews, train_size, test_size = JOBS[extent]
     reviews, tokenizer = load_reviews(num_reviews)
     model = load_model("mini")
     started = time.process_time()
@@ -146,51 +174,73 @@ def assert_close(found, expected, what):
         raise AssertionError(f"{what} differ by {apart:.2g} of the largest, expected under {TOLERANCE:g}")
 
 
-def _steps(ways, *, quick):
+def _steps(ways, goals, *, extent, bound=None):
     assert_same_step()
-    num_steps = 2 if quick else 4
-    options = [*["--tiny"] * quick, "--steps", num_steps]
-    times = {name: run_apart("training", way, *options)["seconds"] for name, way in ways.items()}
-    return Result("CPU s", "8 x 128 tokens", times)
+    repeats = 1 if extent == "quick" else 3
+    options = ["--tiny"] * (extent == "quick") + ["--steps", 1 + repeats, "--turns"]
+    times = take_turns_apart(
+        {name: ["training", way, *options] for name, way in ways.items()}, repeats=repeats
+    )
+    return Result("CPU s", "8 x 128 tokens", times, goals, bound=bound)
 
 
-def training_step(*, quick):
-    return _steps({"ours": "ours", "Trainer": "dense"}, quick=quick)
+def training_step(*, extent):
+    return _steps({"ours": "ours", "Trainer": "dense"}, {"Trainer": 1.4}, extent=extent, bound=1.43)
 
 
-def recipe_step(*, quick):
-    return _steps({"ours": "shipped", "seed": "seed"}, quick=quick)
+def recipe_step(*, extent):
+    return _steps({"ours": "shipped", "seed": "seed"}, {"seed": 3.3}, extent=extent)
 
 
-def step_memory(*, quick):
-    ways = {"ours": "shipped", "ours, fp32": "ours", "Trainer": "dense"}
-    options = ["--tiny"] * quick + ["--steps", 1, "--batch", 8 if quick else 64, "--threads", 2]
-    peaks = {name: [run_apart("training", way, *options)["peak_mb"]] for name, way in ways.items()}
-    return Result("MB", "64 x 128 tokens", peaks)
+def _memory(*options, extent):
+    """Give what the second step and all before it needed at most: before it, the optimizer has no state yet."""
+    options = [*options, *["--tiny"] * (extent == "quick"), "--batch", 64, "--steps", 2, "--threads", 2]
+    ways = {"ours": "shipped", "Trainer": "dense"}
+    return {name: run_apart("training", way, *options) for name, way in ways.items()}
 
 
-def whole_job(*, quick):
-    found = {name: run_apart("training", f"job_{name}", *["--tiny"] * quick) for name in ("ours", "seed")}
+def step_memory(*, extent):
+    found = _memory("--return-memory", extent=extent)
+    grown = {name: [facts["peak_mb"] - facts["before_mb"]] for name, facts in found.items()}
+    return Result("MB", "64 x 128 tokens", grown, {"Trainer": 2.0})
+
+
+def process_memory(*, extent):
+    peaks = {name: [facts["peak_mb"]] for name, facts in _memory(extent=extent).items()}
+    return Result("MB", "64 x 128 tokens", peaks, {"Trainer": 2.0})
+
+
+def whole_job(*, extent):
+    found = {name: run_apart("training", f"job_{name}", "--extent", extent) for name in ("ours", "seed")}
     for name, facts in found.items():
         before, after = facts["perplexity"]
         if not after < before:
             raise AssertionError(f"perplexity of {name} did not fall: {before:.1f} to {after:.1f}")
-    size = "100 reviews, 16 chunks" if quick else "2,500 reviews, 200 chunks"
-    return Result("CPU s", size, {name: [facts["seconds"]] for name, facts in found.items()})
+    num_reviews, train_size, _ = JOBS[extent]
+    size = f"{num_reviews:,} reviews, {train_size:,} chunks"
+    return Result("CPU s", size, {name: [facts["seconds"]] for name, facts in found.items()}, {"seed": None})
 
 
 def main(arguments):
-    def option(name, otherwise):
-        return int(arguments[arguments.index(name) + 1]) if name in arguments else otherwise
-
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training", description=__doc__)
+    parser.add_argument("way", choices=["ours", "shipped", "dense", "seed", "job_ours", "job_seed"])
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--extent", choices=JOBS, default="usual")
+    for flag in ("--tiny", "--turns", "--return-memory"):
+        parser.add_argument(flag, action="store_true")
+    options = parser.parse_args(arguments)
     disable_progress_bars()
     transformers.logging.set_verbosity_error()
-    torch.set_num_threads(option("--threads", 1))
-    way, tiny = arguments[0], "--tiny" in arguments
-    if way.startswith("job_"):
-        facts = do_the_job(way, tiny=tiny)
+    torch.set_num_threads(options.threads)
+    if options.way.startswith("job_"):
+        facts = do_the_job(options.way, extent=options.extent)
     else:
-        facts = train(way, batch_size=option("--batch", 8), num_steps=option("--steps", 3), tiny=tiny)
+        wait = wait_for_turn if options.turns else lambda seconds: None
+        clock = _Clock(wait, return_memory=options.return_memory)
+        train(options.way, batch_size=options.batch, num_steps=options.steps, tiny=options.tiny, clock=clock)
+        facts = {"before_mb": clock.before_mb, "peak_mb": memory_mb("VmHWM")}
     print(json.dumps(facts))
 
 

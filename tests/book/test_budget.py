@@ -12,7 +12,7 @@ from book.tools.budget import measure, watch_memory
 from book.tools.tables import PAGES
 
 MEGABYTES = 200
-HOLD = f"import time; held = bytearray({MEGABYTES}_000_000); time.sleep(0.5)"
+HOLD = f"import time; held = bytearray({MEGABYTES}_000_000); time.sleep(2)"
 FETCH = """import os, pathlib
 blobs = pathlib.Path(os.environ["HF_HOME"], "hub", "models--toy", "blobs")
 blobs.mkdir(parents=True)
