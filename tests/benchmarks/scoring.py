@@ -58,7 +58,7 @@ def evaluate_chunks(*, extent):
     with tempfile.TemporaryDirectory() as folder:
         assert_same_loss(make_evaluations(model, rows[:16], tokenizer=tokenizer, folder=folder))
         ways = make_evaluations(model, rows[:num_chunks], tokenizer=tokenizer, folder=folder)
-        repeats = 3 if extent == "usual" else 1
+        repeats = 2 if extent == "usual" else 1
         times = take_turns(ways, repeats=repeats, clock=time.process_time)
     return Result("CPU s", f"{num_chunks:,} chunks", times, {"Trainer": 1.4}, bound=1.43)
 
@@ -92,5 +92,5 @@ def score_sentences(*, extent):
         ways["minicons"] = score_by_minicons
         for found, expected in zip(ways["ours"](), score_by_minicons(), strict=True):
             assert_close(found.log_probs, expected, "log-probabilities of minicons and ours")
-    times = take_turns(ways, repeats=1 if quick else 3, clock=time.process_time)
+    times = take_turns(ways, repeats=1 if quick else 2, clock=time.process_time)
     return Result("CPU s", f"{len(sentences)} sentences", times, {"minicons": 1.5}, absent, bound=1.54)
