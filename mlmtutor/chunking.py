@@ -255,17 +255,20 @@ def chunk_tokens(
     for tokens in groups:
         ends = np.cumsum(tokens.lengths)
         begin = 0
-        for end in ends.tolist() if boundary == "text" else [len(tokens.ids)]:
-            # the first token of every chunk
-            first = np.arange(begin, end if fill else end - chunk_size + 1, chunk_size)
+        # the ends of the texts that lie between two boundaries
+        for text_ends in ends[:, None] if boundary == "text" else [ends]:
+            end = int(text_ends[-1])
+            num_chunks = (end - begin + (chunk_size - 1 if fill else 0)) // chunk_size
             store.add("input_ids", _cut(tokens.ids[begin:end], chunk_size, fill, "input_ids"))
-            text_index = np.searchsorted(ends, first, side="right") + num_texts
-            store.add("text_index", [text_index.astype(np.int32)])
+            # how many chunks have begun when a text ends
+            begun = np.minimum((text_ends - begin + chunk_size - 1) // chunk_size, num_chunks)
+            text_index = np.arange(num_texts, num_texts + len(text_ends), dtype=np.int32)
+            store.add("text_index", [np.repeat(text_index, np.diff(begun, prepend=0))])
             if tokens.starts is not None:
                 store.add("word_starts", _cut(tokens.starts[begin:end], chunk_size, fill, "word_starts"))
-            num_kept += end - begin if fill else len(first) * chunk_size
+            num_kept += end - begin if fill else num_chunks * chunk_size
+            num_texts += len(text_ends)
             begin = end
-        num_texts += len(tokens.lengths)
         num_tokens += len(tokens.ids)
     return Chunks(
         _to_dataset(store.join(), chunk_size), chunk_size, num_texts, num_tokens, num_tokens - num_kept
