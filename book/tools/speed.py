@@ -113,6 +113,7 @@ def draw_figures(root: Path) -> list[Path]:
     from mlmtutor.plots import STYLE, plot_bars, plot_curves
 
     stages, paths = read_speed(root), []
+    stages |= {name: stages[f"{name}_full"] for name in STAGES if f"{name}_full" in stages}
     (root / FIGURES).mkdir(parents=True, exist_ok=True)
     # no date and no random names, so that the same numbers give the same file
     with plt.style.context([STYLE, {"svg.hashsalt": "speed", "svg.fonttype": "path"}]):

@@ -160,7 +160,7 @@ def _collate(unit, *, extent):
         heads = np.where(table.is_special[ids], -1, np.arange(CHUNK_SIZE))
     for name, way in ways.items():
         check_masks(way(), ids, heads, share=settings.mask_prob, what=name)
-    repeats = 5 if extent == "quick" else 20
+    repeats = 5 if extent == "quick" else 10
     times = take_turns(ways, repeats=repeats, clock=time.process_time, unit=1e-3, turn_s=0.1)
     goals = {"seed": 40, "library": 10} if unit == "word" else {"library": 10}
     return Result("ms", "64 x 128 tokens", times, goals)

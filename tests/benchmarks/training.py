@@ -176,7 +176,7 @@ def assert_close(found, expected, what):
 
 def _steps(ways, goals, *, extent, bound=None):
     assert_same_step()
-    repeats = 1 if extent == "quick" else 3
+    repeats = 1 if extent == "quick" else 2
     options = ["--tiny"] * (extent == "quick") + ["--steps", 1 + repeats, "--turns"]
     times = take_turns_apart(
         {name: ["training", way, *options] for name, way in ways.items()}, repeats=repeats
