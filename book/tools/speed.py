@@ -132,7 +132,10 @@ def draw_figures(root: Path) -> list[Path]:
             figure, ax = plt.subplots(figsize=(7.2, 0.6 + 0.36 * len(bars)))
             plot_bars({"times": bars}, xlabel="times as much as ours", ax=ax)
             for row, value in enumerate(bars.values()):
-                ax.annotate(f" {_number(value)}", (value, row), va="center")
+                ax.annotate(
+                    _number(value), (value, row), xytext=(4, 0), textcoords="offset points", va="center",
+                    bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+                )  # fmt: skip
             ax.axvline(1, color="black")
             ax.margins(x=0.12)
             if name == "preprocessing":
