@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from .chapter import Chapter
-from .terms import REFERENCES
+from .prose import REFERENCES
 
 REFERENCES_FILE = Path(__file__).resolve().parents[1] / "references.yml"
 ARXIV = re.compile(r"\[([^\]]*)\]\(https?://arxiv\.org/\w+/([^)\s]+)\)")

@@ -1,18 +1,23 @@
 """Does a translation say the same? What can be compared in two languages, compared."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from bs4 import BeautifulSoup
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.mdit import create_md_parser
 
 from .chapter import Chapter
 from .han import HAN
 
-FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1`*~*\s*$", flags=re.MULTILINE | re.DOTALL)
-FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$[^$\n]+\$", flags=re.DOTALL)
-INLINE_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", flags=re.DOTALL)
-LINK = re.compile(r"\]\(\s*<?([^)\s>]+)[^)]*\)|<(https?://[^>\s]+)>|(?<![(<\w])(https?://[^\s)>，。；]+)")
-HEADING = re.compile(r"^(#{1,6}) +\S", flags=re.MULTILINE)
+# as the site is built; without colon_fence, which would hide the prose of a directive
+MARKDOWN = create_md_parser(MdParserConfig(enable_extensions={"dollarmath", "linkify"}), RendererHTML)
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)*")
+REFERENCES = re.compile(r"^#+ +(References|参考文献) *$.*", flags=re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -34,34 +39,73 @@ def read_content(text: str) -> Content:
         >>> content.headings, dict(content.code), dict(content.links), dict(content.numbers)
         ([2], {'load_reviews': 1}, {'03_chunking.ipynb': 1}, {'25000': 1})
     """
-    code: Counter[str] = Counter()
-    links: Counter[str] = Counter()
-    formulas: Counter[str] = Counter()
-
-    def keep_in(found: Counter[str], group: int):
-        def replace(match: re.Match) -> str:
-            found[" ".join(match[group].split())] += 1
-            return " "
-
-        return replace
-
-    def keep_link(match: re.Match) -> str:
-        target = match[1] or match[2] or match[3]
-        links[target if "://" in target else target.split("#")[0]] += 1
-        return "] "
-
-    text = FENCE.sub(keep_in(code, 0), text)
-    text = FORMULA.sub(keep_in(formulas, 0), INLINE_CODE.sub(keep_in(code, 2), text))
-    text = LINK.sub(keep_link, text)
-    headings = [len(match[1]) for match in HEADING.finditer(text)]
-    numbers = Counter(match[0].replace(",", "") for match in NUMBER.finditer(text))
-    return Content(headings, code, formulas, links, numbers)
+    found = _find_parts(text)
+    numbers = found["number"] + NUMBER.findall("".join(found["words"]))
+    return Content(
+        headings=[int(level) for level in found["heading"]],
+        code=Counter(" ".join(code.split()) for code in found["code"]),
+        formulas=Counter(" ".join(formula.split()) for formula in found["formula"]),
+        links=Counter(link if "://" in link else link.split("#")[0] for link in found["link"]),
+        numbers=Counter(number.replace(",", "") for number in numbers),
+    )
 
 
 def find_links(text: str) -> list[str]:
     """Targets of all links and images of a Markdown text, with their anchors, code left out."""
-    text = INLINE_CODE.sub(" ", FENCE.sub(" ", text))
-    return [match[1] or match[2] or match[3] for match in LINK.finditer(text)]
+    return _find_parts(text)["link"]
+
+
+def read_words(text: str) -> str:
+    """Return the running words of a Markdown text: no code, formulas, link targets or list of references.
+
+    Example:
+        >>> read_words("A *masked* token, as in `mask` and [chunks](03_chunking.ipynb).\\n\\n## References\\n\\n- A token")
+        'A masked token, as in   and chunks.\\n'
+    """
+    return "".join(_find_parts(REFERENCES.sub("", text))["words"])
+
+
+def _find_parts(text: str) -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for kind, part in _parts(MARKDOWN.parse(text)):
+        found[kind].append(part)
+    return found
+
+
+def _parts(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """Yield what a text consists of, each part with its kind; the words joined are the text that is left."""
+    is_address = False  # within a bare address, whose text is its target
+    for token in tokens:
+        match token.type:
+            case "text" if not is_address:
+                yield "words", token.content
+            case "inline":
+                yield from _parts(token.children)
+                yield "words", "\n"
+            case "softbreak" | "hardbreak":
+                yield "words", "\n"
+            case "heading_open":
+                yield "heading", token.tag[1:]
+            case "list_item_open" if token.info:  # of a numbered list
+                yield "number", token.info
+            case "link_open":
+                is_address = token.info == "auto"
+                yield "link", token.attrs["href"]
+            case "link_close":
+                is_address = False
+            case "image":
+                yield "link", token.attrs["src"]
+                yield from _parts(token.children)
+            case "html_block" | "html_inline":
+                html = BeautifulSoup(token.content, "html.parser")
+                yield from (("link", tag.get("href") or tag["src"]) for tag in html.select("[href], [src]"))
+                yield "words", html.get_text()
+            case "code_inline" | "code_block" | "fence" | "myst_role":
+                yield "code", f"{token.info}\n{token.content}"
+                yield "words", " "
+            case _ if token.type.startswith("math"):
+                yield "formula", f"{token.markup}{token.content}{token.markup}"
+                yield "words", " "
 
 
 def check_twins(chapter: Chapter) -> list[str]:

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from book._ext.glossary import Term, TermFinder, any_of, read_glossary
 
-from .chapter import Cell, Chapter
-from .prose import FENCE, FORMULA, INLINE_CODE, LINK
-
-REFERENCES = re.compile(r"^#+ +(References|参考文献) *$.*", flags=re.MULTILINE | re.DOTALL)
+from .chapter import Chapter
+from .prose import read_words
 
 
 def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[str]:
@@ -19,7 +17,7 @@ def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[s
     problems = []
     for english, chinese in zip(prose[::2], prose[1::2], strict=True):
         used = {
-            cell.lang: {term.anchor: term for _, term in finders[cell.lang].find(read_words(cell))}
+            cell.lang: {term.anchor: term for _, term in finders[cell.lang].find(read_words(cell.source))}
             for cell in (english, chinese)
         }
         place = f"{chapter.at(english)} and {chinese.line}"
@@ -32,7 +30,7 @@ def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[s
                     problems.append(f"{place}: {names}")
         problems += [
             f"{chapter.at(chinese)}: for {term.forms['en'][0]!r} this book says {term.forms['zh'][0]!r}, not {word!r}"
-            for word, term in find_avoided(read_words(chinese), terms)
+            for word, term in find_avoided(read_words(chinese.source), terms)
         ]
     return problems
 
@@ -50,11 +48,3 @@ def find_avoided(text: str, terms: Sequence[Term]) -> Iterator[tuple[str, Term]]
     for match in re.finditer(any_of([*term_of, *fine - term_of.keys()]), text):
         if match[0] in term_of:
             yield match[0], term_of[match[0]]
-
-
-def read_words(cell: Cell) -> str:
-    """The text of a cell without code, formulas, link targets and the list of references."""
-    text = REFERENCES.sub("", cell.source)
-    for pattern in (FENCE, INLINE_CODE, FORMULA):
-        text = pattern.sub(" ", text)
-    return LINK.sub("] ", text)

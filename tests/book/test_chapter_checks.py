@@ -71,6 +71,13 @@ def test_anchors_within_the_book_may_differ_between_languages():
     assert read_content("[a](https://x.org/#how)").links != read_content("[甲](https://x.org/#怎样)").links
 
 
+def test_raw_html_comments_and_tables_are_read_as_the_site_shows_them():
+    html = '<details>\n<summary>Answer</summary>\n\nIt is 3, see <a href="02.ipynb#a">`x`</a>.\n\n</details>'
+    content = read_content(f"{html}\n\n<!-- `y` 4 -->\n\n| a |\n| --- |\n| `b \\| c` |")
+    assert (dict(content.links), dict(content.numbers)) == ({"02.ipynb": 1}, {"3": 1})
+    assert dict(content.code) == {"x": 1, "b | c": 1}
+
+
 def test_digits_in_code_and_links_are_not_counted_twice():
     assert not read_content("`v2` [x](03_chunking.ipynb) $x_1$ <https://arxiv.org/abs/1810.04805>").numbers
 

@@ -12,6 +12,7 @@ from book._ext import glossary
 from book._ext.glossary import Term, TermFinder, read_glossary
 from book.tools.chapter import LANGUAGES, find_chapters
 from book.tools.han import HAN
+from book.tools.prose import read_words
 from book.tools.terms import check_terms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,10 @@ def test_term_that_is_strict_in_english_may_be_added_in_chinese(write):
 def test_terms_in_code_links_and_references_do_not_count(write):
     for text in ("`token`", "[x](token.html)", "the letters\n\n## References\n\n- A token", "$token$"):
         assert check_terms(write("Count the letters", text), [TOKEN]) == []
+
+
+def test_term_of_which_one_word_is_emphasised_counts():
+    assert found(read_words("a *special* token, <!-- token -->"), "en") == ["special token"]
 
 
 def test_word_to_avoid_inside_a_right_one_is_accepted(write):
