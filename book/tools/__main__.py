@@ -12,11 +12,11 @@ from .checks import check_chapter, check_notebooks
 from .execute import ChapterFailed, run_chapter
 from .handout import make_handout
 from .parameters import result_lines, sweep
-from .passages import PASSAGES, write_passages
 from .pdf import open_browser, print_book
 from .site import build, stage
 from .speed import SPEED, draw_figures
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
+from .write_passages import PASSAGES, write_passages
 
 ROOT = Path(__file__).resolve().parents[2]
 

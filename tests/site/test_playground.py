@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from book._ext.passages import PASSAGES, read_passages
-from book.tools.passages import write_passages
+from book.tools.write_passages import write_passages
 from mlmtutor import MaskingSettings
 
 PLAYGROUND = yaml.safe_load(PASSAGES.with_name("playground.yml").read_text("utf-8"))

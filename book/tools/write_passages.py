@@ -5,11 +5,8 @@ from pathlib import Path
 
 PASSAGES = Path("book", "_ext", "passages.json")
 CHUNK_SIZE = 64  # tokens; half a chunk of the chapters, which a telephone shows on one screen
-CHUNKS = {
-    "start": (15_126, 0),
-    "meeting": (0, 139),
-    "inside": (0, 1_645),
-}  # first review, number of the chunk
+# first review, number of the chunk
+CHUNKS = {"start": (15_126, 0), "meeting": (0, 139), "inside": (0, 1_645)}
 NUM_REVIEWS = 400  # chunked from there; the last of the chunks above begins in the 362nd
 CHINESE = ("小王子", "和", "公主", "三月", "出国", "。")  # as the segmenter of chapter 5 cuts it
 KEEP_EVERY = 100  # of the entries that a random token is drawn from: the page need not carry all 30,517
