@@ -4,13 +4,18 @@ import json
 import statistics
 from pathlib import Path
 
+from .chapter import LANGUAGES
+
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}
 PEERS = {
     "seed": {"en": "original notebook", "zh": "原 notebook"},
     "limit": {"en": "limit", "zh": "极限"},
 }
-UNITS = {"reviews": "篇影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"}
+UNITS = {  # of a size
+    "en": {unit: unit for unit in ("reviews", "chunks", "tokens", "sentences")},
+    "zh": {"reviews": "篇影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"},
+}
 STAGES = {
     "tokenise_and_chunk": {"en": "tokenise and chunk", "zh": "分词并分块"},
     "chunk_alone": {"en": "chunk alone", "zh": "只分块"},
@@ -71,9 +76,11 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
 def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
     rows = []
     ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
+    size = read_size(stage["size"])
+    sizes = {lang: [f"{number} {UNITS[lang][unit]}" for number, unit in size] for lang in LANGUAGES}
     labels = {
-        "en": f"{names['en']} ({stage['size']})",
-        "zh": f"{names['zh']}（{_in_chinese(stage['size'])}）",
+        "en": f"{names['en']} ({', '.join(sizes['en'])})",
+        "zh": f"{names['zh']}（{'，'.join(sizes['zh'])}）",
     }
     for peer, goal in stage["goals"].items():
         found = ratios(stage, peer)
@@ -83,7 +90,7 @@ def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
             if len(found) > 1:
                 cells[0] += f" ({_number(min(found))}–{_number(max(found))})"
         for_page = {}
-        for lang in ("en", "zh"):
+        for lang in LANGUAGES:
             said = cells if found else [f"{ABSENT[lang]}: {stage['absent'].get(peer, '')}", *cells[1:]]
             for_page[lang] = (
                 "| " + " | ".join([labels[lang], ours, PEERS.get(peer, {}).get(lang, peer), *said]) + " |"
@@ -93,10 +100,17 @@ def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
     return rows
 
 
-def _in_chinese(size: str) -> str:
-    for word, chinese in UNITS.items():
-        size = size.replace(f" {word}", f" {chinese}")
-    return size.replace(", ", "，")
+def read_size(size: str) -> list[tuple[str, str]]:
+    """Split what the benchmarks call a size into numbers and their units.
+
+    Example:
+        >>> read_size("2,500 reviews, 64 x 128 tokens")
+        [('2,500', 'reviews'), ('64 x 128', 'tokens')]
+    """
+    parts = [part.rpartition(" ") for part in size.split(", ")]
+    if unknown := [unit for _, _, unit in parts if unit not in UNITS["en"]]:
+        raise ValueError(f"expected sizes in {', '.join(UNITS['en'])}, got {unknown[0]!r} in {size!r}")
+    return [(number, unit) for number, _, unit in parts]
 
 
 def _number(value: float) -> str:

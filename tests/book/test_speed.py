@@ -2,7 +2,9 @@
 
 import json
 
-from book.tools.speed import draw_figures, speed_rows
+import pytest
+
+from book.tools.speed import draw_figures, read_size, speed_rows
 
 STAGE = {
     "unit": "ms",
@@ -32,6 +34,11 @@ def test_a_larger_size_has_a_row_of_its_own_and_a_single_run_no_range():
     }
     _, row = rows_with("evaluate chunks", stages)
     assert row["zh"] == "| 评估文本块（1,000 个文本块） | 2 ms | Trainer | 1.5 | 1.4 | 1.43 |"
+
+
+def test_a_size_in_unknown_units_is_refused():
+    with pytest.raises(ValueError, match="expected sizes in reviews, .*, got 'words'"):
+        read_size("64 chunks, 3 words")
 
 
 def test_a_peer_that_was_absent_says_why():
