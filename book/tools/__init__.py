@@ -7,12 +7,12 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
 - Prose comes in pairs, ``+++ {"lang": "en"}`` and right after it ``+++ {"lang": "zh"}``: the same heading levels,
   inline code, digits, links and formulas in both. One sentence a line; Chinese lines are joined again.
 - Code is written once, with English output: ``{code-cell} ipython3``, 20 lines at most, a median of 6.
-  It writes files into a temporary folder only, and prints nothing that the next run or machine would give
-  differently. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
+  It writes files into a temporary folder only, and prints nothing that would differ on the next run or
+  machine. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
 - Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
   is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site).
 - A cell that draws carries the caption, ``:figure: {"en": "...", "zh": "..."}``, which is also the picture's text for
-  those who do not see it: what is shown, and what to see in it.
+  readers who cannot see it: what it shows, and what to notice.
 - An error shown on purpose is caught and printed, since papermill stops at any other.
 - A worked answer in code is a ``hide-cell`` that begins with ``# answer: ...``; handouts leave it out, with the folded
   cells right after it.

@@ -1,4 +1,4 @@
-"""What a chapter costs: minutes, peak memory and downloads, measured."""
+"""Measure what a chapter costs: minutes, peak memory and downloads."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ import psutil
 from .chapter import Chapter
 from .execute import Say, execute
 
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_SAMPLES = 0.1
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,8 @@ class Cost:
     """What one run of a chapter took, in an empty cache."""
 
     minutes: float  # from the start of the kernel to its last cell
-    memory_mb: (
-        int  # peak of the resident memory of the kernel and its children, a shared page counted in each
-    )
+    # peak of the resident memory of the kernel and its children, a shared page counted in each
+    memory_mb: int
     downloads_mb: int  # the packages of the install cell and what came from the Hub
 
 
@@ -37,7 +36,7 @@ def measure(chapter: Chapter, *, profile: str, packages_mb: float, say: Say) -> 
     Args:
         chapter: The chapter.
         profile: ``mini`` or ``full``.
-        packages_mb: What `download_packages` gave.
+        packages_mb: What `download_packages` returned.
         say: Receives the progress as text.
 
     Returns:
@@ -57,47 +56,37 @@ def measure(chapter: Chapter, *, profile: str, packages_mb: float, say: Say) -> 
 
 
 def download_packages(root: Path) -> float:
-    """Download the packages that only this project needs, the extra ``mini``, and give their size in MB."""
+    """Download the packages that only this project needs, the extra ``mini``, and return their size in MB."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     packages = project["optional-dependencies"]["mini"]
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--dest",
-            folder,
-            *packages,
-        ]
-        subprocess.run(command, check=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+        subprocess.run([*pip, *packages], check=True)
         return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
 
 
 @contextmanager
 def watch_memory() -> Iterator[list[int]]:
-    """Look at the resident memory of all child processes until the block ends; keep the peak, in bytes."""
+    """Watch the resident memory of all child processes until the block ends; keep the peak, in bytes."""
     peak, ended = [0], threading.Event()
 
-    def look() -> None:
-        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+    def watch() -> None:
+        while not ended.wait(SECONDS_BETWEEN_SAMPLES):
             peak[0] = max(peak[0], sum(map(_resident, psutil.Process().children(recursive=True))))
 
-    looking = threading.Thread(target=look, daemon=True)
-    looking.start()
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
     try:
         yield peak
     finally:
         ended.set()
-        looking.join()
+        watching.join()
 
 
 def _resident(process: psutil.Process) -> int:
     try:
         return process.memory_info().rss
-    except psutil.NoSuchProcess:  # it ended between two looks
+    except psutil.NoSuchProcess:  # it has just ended
         return 0
 
 

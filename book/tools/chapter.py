@@ -16,7 +16,7 @@ LANGUAGES = ("en", "zh")
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开代码", "code_prompt_hide": "收起代码"}}
-# cell metadata that steers the tools and is not handed on; `figure` holds the caption of a picture in each language
+# cell metadata that only the tools read; `figure` holds the caption of a picture in each language
 SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure"}
 
 
@@ -59,12 +59,12 @@ class Chapter:
         return [cell for cell in self.cells if cell.kind == "code"]
 
     def at(self, cell: Cell) -> str:
-        """Where a cell stands, e.g. ``06_fine_tuning.md:42``."""
+        """Return where a cell is, e.g. ``06_fine_tuning.md:42``."""
         return f"{self.path.name}:{cell.line}"
 
 
 def find_chapters(root: Path) -> list[Path]:
-    """Sources of the chapters (01 to 99) and executed appendices (a1 to a9) at `root`, in reading order."""
+    """Return the sources of the chapters (01 to 99) and executed appendices (a1 to a9) at `root`, in reading order."""
     return sorted((root / "book" / "chapters").glob("[0-9a][0-9]_*.md"))
 
 

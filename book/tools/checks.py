@@ -1,4 +1,4 @@
-"""What must hold for every chapter source and its two notebooks. A check returns a list of problems."""
+"""The checks of every chapter source and its two notebooks. Each returns a list of problems."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ CHANGES_FROM_RUN_TO_RUN = {
 
 
 def check_chapter(chapter: Chapter) -> list[str]:
-    """All checks of a source."""
+    """Run all checks of a source."""
     return [
         *check_twins(chapter),
         *check_scripts(chapter),
@@ -79,7 +79,7 @@ def check_parameters(chapter: Chapter) -> list[str]:
 
 
 def check_captions(chapter: Chapter) -> list[str]:
-    """What a cell draws has a caption in each language."""
+    """A cell that draws must have a caption in each language."""
     return [
         f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
         for cell in chapter.code
@@ -88,7 +88,7 @@ def check_captions(chapter: Chapter) -> list[str]:
 
 
 def check_ignored_outputs(chapter: Chapter) -> list[str]:
-    """Where nbval ignores an output, since processors differ, the next code cell checks what must hold everywhere."""
+    """Where nbval ignores an output, since processors differ, the next code cell must check what holds everywhere."""
     problems = []
     for cell, following in zip(chapter.code, [*chapter.code[1:], None], strict=True):
         if IGNORED in cell.tags and (
@@ -112,7 +112,7 @@ def _is_typed_literal(node: ast.stmt) -> bool:
 
 
 def check_notebooks(chapter: Chapter, *, root: Path) -> list[str]:
-    """All checks of the two committed notebooks of a chapter."""
+    """Run all checks of the two committed notebooks of a chapter."""
     problems, notebooks = [], {}
     for lang in LANGUAGES:
         path = root / "book" / lang / f"{chapter.slug}.ipynb"
@@ -157,13 +157,14 @@ def check_run_in_order(notebook: NotebookNode) -> list[str]:
 
 
 def check_outputs(notebook: NotebookNode) -> list[str]:
-    """No unexpected error, warning or widget, and nothing that the next run or machine would give differently."""
+    """No unexpected error, warning or widget, and nothing that would differ on the next run or machine."""
     problems = []
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         for output in cell.get("outputs", []):
-            if output.output_type == "error":  # one that is shown on purpose is caught and printed:
-                problems.append(f"cell {cell.id} failed: {output.ename}")  # papermill stops at any other
+            # an error shown on purpose is caught and printed, since papermill stops at any other
+            if output.output_type == "error":
+                problems.append(f"cell {cell.id} failed: {output.ename}")
             if output.get("name") == "stderr":
                 problems.append(f"cell {cell.id} wrote to stderr: {output.text[:80]!r}")
             if any("widget" in kind for kind in output.get("data", {})):
@@ -183,7 +184,7 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
 def check_same_outputs(*, en: NotebookNode, zh: NotebookNode) -> list[str]:
     """Both languages must have the same code cells with the same outputs, free of Chinese printed by the code."""
     code = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (en, zh)]
-    # what is the source's, captions among it, `check_in_step` compares with the source
+    # `check_in_step` compares the metadata, captions among them, with the source
     code = [[{**cell, "metadata": {}} for cell in cells] for cells in code]
     if code[0] != code[1]:
         different = [a["id"] for a, b in zip(*code, strict=False) if a != b] or ["their number"]

@@ -24,7 +24,7 @@ def read_references(path: Path = REFERENCES_FILE) -> Mapping[str, dict]:
 
 
 def check_citations(chapter: Chapter, references: Mapping[str, dict] | None = None) -> list[str]:
-    """A linked arXiv paper must be known, its link must say its id, and a list of references must have it right."""
+    """A linked arXiv paper must be known, its link must name its id, and its entry among the references must be right."""
     references = read_references() if references is None else references
     problems = []
     for cell in chapter.cells:
@@ -44,7 +44,7 @@ def check_citations(chapter: Chapter, references: Mapping[str, dict] | None = No
 
 
 def compare(line: str, paper: Mapping) -> str:
-    """Say in what a line of a list of references differs from the paper; an empty text if in nothing.
+    """Say how a line of a list of references differs from the paper; an empty text if it does not.
 
     A title may be cut short, and authors too where the line says so.
 

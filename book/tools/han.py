@@ -28,7 +28,7 @@ def join_han_lines(text: str) -> str:
 
 
 def _continues(above: str, line: str) -> bool:
-    """Whether a line goes on with the Chinese paragraph of the line above."""
+    """Whether a line continues the Chinese paragraph of the line above."""
     if above.startswith(("#", "|", "```", "~~~")) or STARTS_A_BLOCK.match(line):
         return False
     return above.endswith(STOPS) or bool(re.match(TEXT, above[-1:]) and STARTS_WITH_TEXT.match(line))

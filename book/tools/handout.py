@@ -1,4 +1,4 @@
-"""A chapter to hand out: without outputs, without worked answers, with room for those of the students."""
+"""A chapter to hand out: no outputs, no worked answers, and room for the students' own."""
 
 import re
 
@@ -42,7 +42,7 @@ def make_handout(chapter: Chapter, lang: str) -> NotebookNode:
 
 
 def _take_answers_out(cell: NotebookNode, lang: str) -> list[NotebookNode]:
-    """The cell cut at its folded answers, with room for an answer at each cut."""
+    """Split a cell at its folded answers and leave room for an answer at each."""
     first, *rest = FOLDED_ANSWER.split(cell.source)
     cells = [nbformat.v4.new_markdown_cell(first.rstrip(), id=cell.id, metadata=cell.metadata)]
     for number, text in enumerate(rest, start=1):

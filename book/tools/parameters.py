@@ -25,7 +25,7 @@ class Parameter:
 
 
 def read_parameters(chapter: Chapter) -> list[Parameter]:
-    """The parameters of a chapter, in order; `check_parameters` says what such a line must look like."""
+    """Return the parameters of a chapter, in order; `check_parameters` says what such a line must look like."""
     (cell,) = (cell for cell in chapter.code if "parameters" in cell.tags)
     lines = cell.source.splitlines()
     return [
@@ -40,7 +40,7 @@ def read_parameters(chapter: Chapter) -> list[Parameter]:
 
 
 def read_values(chapter: Chapter, given: Mapping[str, object]) -> dict[str, object]:
-    """Give values the types of their parameters, which papermill's command line does not do.
+    """Convert values to the types of their parameters, which papermill's command line does not do.
 
     Args:
         chapter: The chapter.
@@ -67,7 +67,7 @@ def read_values(chapter: Chapter, given: Mapping[str, object]) -> dict[str, obje
 
 
 def run_with(chapter: Chapter, given: Mapping[str, object], *, output: Path) -> NotebookNode:
-    """Run a chapter with other parameters, as papermill does it, in an empty folder.
+    """Run a chapter with other parameters, by papermill, in an empty folder.
 
     Args:
         chapter: The chapter.
@@ -118,7 +118,7 @@ def sweep(
 
 
 def result_lines(notebook: NotebookNode) -> list[str]:
-    """What the cells tagged ``result`` printed: the numbers `make book` ends with."""
+    """Return what the cells tagged ``result`` printed: the numbers `make book` ends with."""
     found = []
     for cell in notebook.cells:
         if "result" in cell.metadata.get("tags", []):

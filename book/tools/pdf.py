@@ -1,4 +1,4 @@
-"""The book of one language as a PDF: all its pages on one, printed by Chromium."""
+"""The book of one language as a PDF: all its pages joined, printed by Chromium."""
 
 import re
 import shutil
@@ -63,7 +63,8 @@ def print_book(browser, site: Path, contents: Path, lang: str, target: Path) -> 
     """
     pages = list_pages(contents, lang)
     book = site / "book" / lang / "whole-book.html"  # beside the pages, so that their pictures are found
-    book.write_text(join_pages([site / f"{page}.html" for page in pages], lang), encoding="utf-8")
+    html = join_pages([site / f"{page}.html" for page in pages], lang)
+    book.write_text(html, encoding="utf-8")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         tab = browser.new_page(java_script_enabled=False)
@@ -78,17 +79,15 @@ def print_book(browser, site: Path, contents: Path, lang: str, target: Path) -> 
             tagged=True,
         )
         tab.close()
-        headings = BeautifulSoup(book.read_text(encoding="utf-8"), "html.parser").select(
-            "h1, h2, h3, h4, h5, h6"
-        )
     finally:
         book.unlink()
+    headings = BeautifulSoup(html, "html.parser").select("h1, h2, h3, h4, h5, h6")
     name_bookmarks(target, [_text(heading) for heading in headings])
     return len(pages)
 
 
 def name_bookmarks(path: Path, headings: list[str]) -> None:
-    """Give the bookmarks of a PDF their names: Chromium writes those of headings at the top of a page twice."""
+    """Rename the bookmarks of a PDF: Chromium repeats the name of a heading at the top of a page."""
     writer = PdfWriter(clone_from=path)
     for bookmark, heading in zip(_bookmarks(writer.root_object["/Outlines"]), headings, strict=True):
         bookmark[NameObject("/Title")] = TextStringObject(heading)
@@ -105,14 +104,14 @@ def _bookmarks(parent: DictionaryObject) -> Iterator[DictionaryObject]:
 
 
 def list_pages(contents: Path, lang: str) -> list[str]:
-    """The pages of one language, in the order of ``_toc.yml``."""
+    """Return the pages of one language, in the order of ``_toc.yml``."""
     parts = yaml.safe_load(contents.read_text(encoding="utf-8"))["parts"]
     pages = [chapter["file"] for part in parts for chapter in part["chapters"]]
     return [page for page in pages if page.startswith(f"book/{lang}/")]
 
 
 def join_pages(pages: list[Path], lang: str) -> str:
-    """Make one page of many: each an article, every fold open, the links between them within the page."""
+    """Join pages into one: each an article, every fold open, the links between them within the page."""
     code, contents = FRONT[lang]
     soups = {page.stem: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in pages}
     head = soups[pages[0].stem].head

@@ -1,4 +1,4 @@
-"""Does a translation say the same? What can be compared in two languages, compared."""
+"""Compare a translation with its original: headings, code, formulas, links and numbers."""
 
 import re
 from collections import Counter, defaultdict

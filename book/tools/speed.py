@@ -33,13 +33,13 @@ FIGURE_STAGES = {"preprocessing": list(STAGES)[:4], "model": list(STAGES)[4:]}
 
 
 def read_speed(root: Path) -> dict:
-    """The measurements of every stage; nothing if there are none yet."""
+    """Return the measurements of every stage; none if there is no file yet."""
     path = root / SPEED
     return json.loads(path.read_text(encoding="utf-8"))["stages"] if path.exists() else {}
 
 
 def machine_lines(root: Path) -> dict[str, str]:
-    """What was measured on and with, in each language; nothing if nothing was measured."""
+    """Say in each language what was measured when, and with what; nothing if nothing was measured."""
     if not (root / SPEED).exists():
         return {"en": "", "zh": ""}
     machine = json.loads((root / SPEED).read_text(encoding="utf-8"))["machine"]
@@ -52,18 +52,18 @@ def machine_lines(root: Path) -> dict[str, str]:
 
 
 def medians(stage: dict, way: str) -> list[float]:
-    """The median of each run that measured this way."""
+    """Return the median of each run that measured this way."""
     return [statistics.median(run[way]) for run in stage["runs"] if way in run]
 
 
 def ratios(stage: dict, way: str) -> list[float]:
-    """How many times as much this way took as ours, in each run that measured both."""
+    """Return how many times as much this way took as ours, in each run that measured both."""
     both = [run for run in stage["runs"] if way in run and "ours" in run]
     return [statistics.median(run[way]) / statistics.median(run["ours"]) for run in both]
 
 
 def speed_rows(stages: dict) -> list[dict[str, str]]:
-    """One row per stage and peer, in each language; a peer that is missing says why."""
+    """Return one row per stage and peer, in each language; where a peer is missing, the row says why."""
     rows = []
     for name, names in STAGES.items():
         if name not in stages:

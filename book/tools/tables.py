@@ -1,4 +1,4 @@
-"""The tables of the instructor guide, the budget page and the page on speed, made from the sources and from what was measured.
+"""The tables of the instructor guide, the budget page and the page on speed.
 
 ``book/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
 ``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``,
@@ -34,7 +34,7 @@ NOT_MEASURED = {"en": "not measured yet", "zh": "尚未测量"}
 
 
 def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
-    """What ``book/parameters.yml`` and the pages with a table should hold today, by path relative to `root`."""
+    """Return the texts of ``book/parameters.yml`` and of the pages with a table, by path relative to `root`."""
     parameters = list_parameters(chapters, known=read_yaml(root / PARAMETERS))
     rows = {
         "parameters": parameter_rows(parameters),
@@ -54,7 +54,7 @@ def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
 
 
 def list_parameters(chapters: list[Chapter], *, known: dict) -> dict:
-    """Every parameter by chapter and name; translations are taken over from `known`."""
+    """Return every parameter by chapter and name, with the translations of `known`."""
     return {
         chapter.slug: {
             p.name: {
@@ -70,7 +70,7 @@ def list_parameters(chapters: list[Chapter], *, known: dict) -> dict:
 
 
 def parameter_rows(parameters: dict) -> list[dict[str, str]]:
-    """One row per parameter, in each language; the chapter stands in the first row of its parameters."""
+    """Return one row per parameter, in each language; only the first of a chapter names it."""
     rows = []
     for slug, found in parameters.items():
         chapter = _link(slug)
@@ -83,7 +83,7 @@ def parameter_rows(parameters: dict) -> list[dict[str, str]]:
 
 
 def budget_rows(slugs: list[str], budget: dict) -> list[dict[str, str]]:
-    """One row per profile and chapter, in each language; one for a profile of which nothing was measured."""
+    """Return one row per profile and chapter, in each language; just one for a profile not measured."""
     rows = []
     for profile in ("mini", "full"):
         costs = budget.get(profile, {})
@@ -126,10 +126,10 @@ def put_between_marks(page: str, name: str, table: str) -> str:
 
 
 def read_yaml(path: Path) -> dict:
-    """A file's content; nothing if there is no file yet."""
+    """Read a file; an empty mapping if there is none yet."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.exists() else {}
 
 
 def write_yaml(content: dict) -> str:
-    """Content as text: in the order given, Chinese as Chinese."""
+    """Return content as text: in the order given, Chinese as Chinese."""
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)

@@ -1,4 +1,4 @@
-"""Are the terms of the glossary used alike in both languages?"""
+"""Are the terms of the glossary used consistently in both languages?"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from .prose import read_words
 
 
 def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[str]:
-    """Where a strict term stands in one language, it stands in the other; no Chinese word that is to be avoided."""
+    """A strict term used in one language is used in the other, and no Chinese word that the glossary avoids."""
     terms = read_glossary() if terms is None else terms
     finders = {lang: TermFinder(terms, lang) for lang in ("en", "zh")}
     prose = [cell for cell in chapter.cells if cell.kind == "markdown"]

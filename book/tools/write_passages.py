@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 PASSAGES = Path("book", "_ext", "passages.json")
-CHUNK_SIZE = 64  # tokens; half a chunk of the chapters, which a telephone shows on one screen
+CHUNK_SIZE = 64  # tokens; half a chunk of the chapters, which fits on the screen of a phone
 # first review, number of the chunk
 CHUNKS = {"start": (15_126, 0), "meeting": (0, 139), "inside": (0, 1_645)}
 NUM_REVIEWS = 400  # chunked from there; the last of the chunks above begins in the 362nd
@@ -16,7 +16,7 @@ def write_passages(path: Path) -> None:
     """Write the passages as the package tokenises, chunks and cuts them into words.
 
     The file has the ``special`` tokens, which are never hidden, the ``ordinary`` ones that a random token is drawn
-    from, and for each passage its ``tokens``, its language, and ``word_starts`` where the tokens do not tell the words.
+    from, and for each passage its ``tokens``, its language, and ``word_starts`` where the tokens do not show them.
     """
     import mlmtutor as mt
 

@@ -1,4 +1,4 @@
-"""A toy chapter, small enough to be read at a glance and run in a second."""
+"""A toy chapter, small enough to read at a glance and run in a second."""
 
 from collections.abc import Callable
 from pathlib import Path

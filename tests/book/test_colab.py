@@ -31,7 +31,7 @@ WHERE = "import sys, mlmtutor; print('google.colab' in sys.modules, mlmtutor.__f
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory) -> Path:
-    """A folder with the wheel of this repository and those of the packages of `mini`, packed again from what is installed."""
+    """A folder with the wheel of this repository and those of the packages of `mini`, repacked from what is installed."""
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheels")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -66,7 +66,7 @@ def colab(tmp_path) -> Path:
 
 
 def run_there(colab: Path, *arguments: str, wheels: Path, folder: Path) -> subprocess.CompletedProcess:
-    """Run Python there, with nothing of this project in its surroundings, and no profile chosen."""
+    """Run Python there, with nothing of this project in its environment, and no profile chosen."""
     hidden = ("PIP_", "PYTHON", "MLMTUTOR_", "JUPYTER_", "IPYTHON", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment |= {"HOME": str(folder.parent), "HF_HUB_OFFLINE": "1"}

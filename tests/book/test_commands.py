@@ -33,7 +33,7 @@ def test_notebooks_written_are_in_step_and_not_written_twice(book, capsys):
 
 
 def read_sources(book):
-    """What is in each file under `book`; not what Python keeps for itself beside the modules it imports."""
+    """What is in each file under `book`; not the bytecode that Python caches."""
     files = (path for path in (book / "book").rglob("*.*") if path.is_file() and path.suffix != ".pyc")
     return {path: path.read_bytes() for path in files}
 
