@@ -1,4 +1,4 @@
-"""Sphinx extension: the API reference, from the docstrings, on a page of each language.
+"""The API reference, made from the docstrings, on a page of each language.
 
 ``{api} fill_mask`` documents the public names of the module ``mlmtutor.fill_mask`` in the order of their definition.
 The docstrings are English in both languages. Every object is defined on the English page; the Chinese one shows it
@@ -13,7 +13,6 @@ import re
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from languages import DEFAULT, language_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -21,6 +20,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 import mlmtutor
+
+from .languages import DEFAULT, language_of
 
 PAGE = "book/{lang}/a5_api"
 
@@ -45,14 +46,14 @@ class ApiModule(SphinxDirective):
 
 
 def public_names(module) -> list[tuple[str, object]]:
-    """What `mlmtutor` makes public of a module, in the order of the file."""
+    """Return what `mlmtutor` makes public of a module, in the order of the file."""
     found = [(name, getattr(mlmtutor, name)) for name in mlmtutor.__all__]
     own = [(name, value) for name, value in found if value.__module__ == module.__name__]
     return sorted(own, key=lambda pair: inspect.getsourcelines(pair[1])[1])
 
 
 def explain_fields(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Show the fields of a dataclass of settings, which explains each in a comment behind it."""
+    """Document the fields of a settings dataclass with the comment behind each of them."""
     if what != "class" or not dataclasses.is_dataclass(obj) or "Attributes:" in lines:
         return
     fields = [f"    {field}: {comment}" for field, comment in field_comments(obj).items()]
@@ -62,7 +63,7 @@ def explain_fields(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def field_comments(settings: type) -> dict[str, str]:
-    """The comment behind each field of a dataclass."""
+    """Return the comment behind each field of a dataclass."""
     source = inspect.getsource(settings)
     lines = source.splitlines()
     comments = {}
@@ -75,7 +76,7 @@ def field_comments(settings: type) -> dict[str, str]:
 
 
 def link_sources(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Turn the chapters that a docstring names as its source into links, in the language of the page."""
+    """Link the chapters that a docstring names as its source, in the language of the page."""
     folder = f"book/{language_of(app.env.docname)}"
 
     def link(match: re.Match) -> str:
@@ -96,12 +97,12 @@ def show_factories(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    """Write ``...`` for a default that is made anew each time, since ``<factory>`` cannot be parsed."""
+    """Write ``...`` for a default that comes from a factory, since ``<factory>`` cannot be parsed."""
     return signature and signature.replace("<factory>", "..."), returns
 
 
 class AnchorUnindexed(SphinxTransform):
-    """Gives the objects of the Chinese page, which are not in the index, the anchors of the English ones."""
+    """Gives objects on the Chinese page, which are not indexed, the anchors of the English ones."""
 
     default_priority = 500
 
@@ -112,7 +113,7 @@ class AnchorUnindexed(SphinxTransform):
 
 
 class StayOnThePage(SphinxPostTransform):
-    """Keeps links between objects on the Chinese page, where they would lead to the English one."""
+    """Keeps links between objects of the Chinese page on that page; otherwise they lead to the English one."""
 
     default_priority = 900
 
@@ -126,7 +127,7 @@ class StayOnThePage(SphinxPostTransform):
                 link["refid"] = link.attributes.pop("refuri").partition("#")[2]
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the directive and what it needs."""
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
@@ -137,4 +138,3 @@ def setup(app: Sphinx) -> dict:
     app.add_transform(AnchorUnindexed)
     app.add_post_transform(StayOnThePage)
     app.add_css_file("api.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Sphinx extension: tables of contents in one language.
+"""Tables of contents in one language.
 
 The sidebar of a page lists the chapters of its language only. ``{chapters} zh`` writes the Chinese list into a page.
 """
@@ -6,13 +6,14 @@ The sidebar of a page lists the chapters of its language only. ``{chapters} zh``
 from collections.abc import Iterator
 
 from docutils import nodes
-from languages import LANGUAGES, language_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.adapters.toctree import TocTree
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
+
+from .languages import LANGUAGES, language_of
 
 
 class Chapters(SphinxDirective):
@@ -25,11 +26,11 @@ class Chapters(SphinxDirective):
 
 
 class chapter_list(nodes.General, nodes.Element):
-    """Where the list goes once the titles of all pages are known."""
+    """A placeholder for the list, until the titles of all pages are known."""
 
 
 def parts_of(env: BuildEnvironment, language: str) -> Iterator[addnodes.toctree]:
-    """Yield the parts of ``_toc.yml`` that have pages in this language, with no others in them."""
+    """Yield the parts of ``_toc.yml``, each with only its pages in this language, and no empty part."""
     for part in env.tocs[env.config.root_doc].findall(addnodes.toctree):
         own = part.deepcopy()
         own["includefiles"] = [page for page in part["includefiles"] if language_of(page) == language]
@@ -39,7 +40,7 @@ def parts_of(env: BuildEnvironment, language: str) -> Iterator[addnodes.toctree]
 
 
 def write_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the titles of the pages where ``{chapters}`` stands."""
+    """Replace each placeholder by its list."""
     for place in doctree.findall(chapter_list):
         lists = []
         for part in parts_of(app.env, place["lang"]):
@@ -58,7 +59,7 @@ def _link(app: Sphinx, docname: str, page: str) -> nodes.list_item:
 
 
 def show_own_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Give the sidebar the parts of the page's language."""
+    """Show only the parts of the page's language in the sidebar."""
 
     def contents(**options: object) -> str:
         resolve = TocTree(app.env).resolve
@@ -71,11 +72,10 @@ def show_own_language(app: Sphinx, pagename: str, templatename: str, context: di
     context["toctree"] = contents
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the directive and the handlers."""
     app.add_node(chapter_list)
     app.add_directive("chapters", Chapters)
     app.connect("doctree-resolved", write_lists)
     app.connect("html-page-context", show_own_language)
     app.add_css_file("landing.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,6 @@
-"""Sphinx extension: formulas as MathML, made while the site is built.
+"""Formulas as MathML, made while the site is built.
 
-Every current browser draws MathML by itself, so that a page needs no script for its formulas, from here or elsewhere.
+Every current browser draws MathML by itself, so no page needs a script for its formulas.
 """
 
 from html import escape
@@ -29,7 +29,7 @@ def write_block(translator: HTML5Translator, node: nodes.math_block) -> None:
 
 
 def to_mathml(node: nodes.Element, *, as_block: bool = False) -> str:
-    """Turn the LaTeX of a formula into MathML; what cannot be turned is a warning and is shown as it is."""
+    """Convert the LaTeX of a formula to MathML; if that fails, warn and show the LaTeX itself."""
     latex = node.astext().strip()
     try:
         return " ".join(tex2mathml(latex, as_block=as_block).split())
@@ -38,8 +38,7 @@ def to_mathml(node: nodes.Element, *, as_block: bool = False) -> str:
         return f"<code>{escape(latex)}</code>"
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the renderer; `html_math_renderer` in `_config.yml` chooses it."""
     app.add_html_math_renderer("mathml", (write_inline, None), (write_block, None))
     app.add_css_file("formulas.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from .languages import LANGUAGES
+
 GLOSSARY = Path(__file__).resolve().parents[1] / "glossary.yml"
 
 
@@ -18,13 +20,13 @@ class Term:
     forms: dict[str, tuple[str, ...]]  # language -> its spellings; the first one is the name
     meaning: dict[str, str]  # language -> one sentence
     chapter: str  # slug of the chapter that teaches it
-    strict: str = ""  # "en": where English uses it, the Chinese must; "both": and the other way round
-    unless: tuple[str, ...] = ()  # phrases that hold a spelling but mean something else
-    avoid: tuple[str, ...] = ()  # Chinese words that other books use for it and this one does not
+    strict: str = ""  # "en": where the English text uses it, the Chinese must too; "both": and vice versa
+    unless: tuple[str, ...] = ()  # phrases that contain a spelling but mean something else
+    avoid: tuple[str, ...] = ()  # Chinese words for it that other books use and this one does not
 
     @property
     def anchor(self) -> str:
-        """Where the entry stands on the glossary page of either language."""
+        """Anchor of the entry on the glossary page, the same in both languages."""
         return re.sub(r"[^a-z0-9]+", "-", self.forms["en"][0].lower()).strip("-")
 
 
@@ -34,8 +36,8 @@ def read_glossary(path: Path = GLOSSARY) -> tuple[Term, ...]:
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return tuple(
         Term(
-            forms={lang: tuple(map(str, entry[lang])) for lang in ("en", "zh")},
-            meaning={lang: entry[f"{lang}_meaning"] for lang in ("en", "zh")},
+            forms={lang: tuple(map(str, entry[lang])) for lang in LANGUAGES},
+            meaning={lang: entry[f"{lang}_meaning"] for lang in LANGUAGES},
             chapter=entry["chapter"],
             strict=entry.get("strict", ""),
             unless=tuple(entry.get("unless", ())),
@@ -60,7 +62,7 @@ class TermFinder:
         self._term_of: dict[str, Term | None] = {}
         for term in terms:
             self._term_of |= dict.fromkeys(map(str.lower, term.forms[lang]), term)
-        for term in terms:  # the second round, since they overrule spellings
+        for term in terms:  # in a second loop, since these overrule the spellings of every term
             self._term_of |= dict.fromkeys(map(str.lower, term.unless), None)
         self._pattern = re.compile(any_of(self._term_of), re.IGNORECASE)
 
@@ -73,7 +75,7 @@ class TermFinder:
 
 
 def any_of(spellings: Sequence[str]) -> str:
-    """Give a pattern that matches the longest of these spellings, as a whole word where it is in Latin letters.
+    """Return a pattern that matches the longest of these spellings; those in Latin letters only as whole words.
 
     Example:
         >>> re.findall(any_of(["词元", "特殊词元", "epoch"]), "特殊词元、epochs")

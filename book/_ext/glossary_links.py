@@ -1,14 +1,12 @@
-"""Sphinx extension: the glossary pages, and links to them where a page first uses a term.
+"""The glossary pages, and links to them where a page first uses a term.
 
-``{glossary-terms}`` writes the entries of ``book/glossary.yml`` in the language of the page that holds it. Every
-chapter of that language links the first use of each term in its running text to the entry.
+``{glossary-terms}`` lists the entries of ``book/glossary.yml`` in the language of its page. Every chapter in that
+language links the first use of each term in its running text to the entry.
 """
 
 import re
 
 from docutils import nodes
-from glossary import GLOSSARY, Term, TermFinder, read_glossary
-from languages import LANGUAGES, language_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -16,15 +14,18 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+from .glossary import GLOSSARY, Term, TermFinder, read_glossary
+from .languages import LANGUAGES, language_of
+
 PAGE = "book/{lang}/a3_glossary"
-OTHER = {"en": "zh", "zh": "en"}
+OTHER = dict(zip(LANGUAGES, reversed(LANGUAGES), strict=True))
 CHAPTER = {"en": "Chapter {}", "zh": "第 {} 章"}
 REFERENCES = {"References", "参考文献"}  # titles of papers are not our words
 NOT_RUNNING_TEXT = (nodes.table, nodes.literal, nodes.reference, nodes.math, nodes.raw)
 
 
 class GlossaryTerms(SphinxDirective):
-    """The entries: in English by the alphabet, in Chinese in teaching order."""
+    """The entries: English ones in alphabetical order, Chinese ones in teaching order."""
 
     def run(self) -> list[nodes.Node]:
         lang = language_of(self.env.docname)
@@ -87,12 +88,12 @@ class LinkFirstUses(SphinxPostTransform):
 
 
 def is_notebook(env: BuildEnvironment) -> bool:
-    """Whether the page at hand is a chapter."""
+    """Return whether the current page is a chapter."""
     return env.doc2path(env.docname).endswith(".ipynb")
 
 
 def is_running_text(text: nodes.Text) -> bool:
-    """Whether a text stands in a paragraph, and there in no code, link, formula, table, output or list of references."""
+    """Return whether a text is in a paragraph, but not in code, a link, formula, table, output or the references."""
     node, in_paragraph = text.parent, False
     while node is not None:
         if isinstance(node, NOT_RUNNING_TEXT) or node.get("nb_element") == "cell_code":
@@ -105,16 +106,15 @@ def is_running_text(text: nodes.Text) -> bool:
 
 
 def depend_on_glossary(app: Sphinx, doctree: nodes.document) -> None:
-    """Have a page built again when the glossary changed, in a book that has one."""
+    """Rebuild a page when the glossary changes, if the book has one."""
     page = PAGE.format(lang=language_of(app.env.docname))
     if page in app.env.found_docs and (is_notebook(app.env) or app.env.docname == page):
         app.env.note_dependency(str(GLOSSARY))
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the directive, the links and their style."""
     app.add_directive("glossary-terms", GlossaryTerms)
     app.add_post_transform(LinkFirstUses)
     app.connect("doctree-read", depend_on_glossary)
     app.add_css_file("glossary.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

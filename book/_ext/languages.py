@@ -1,8 +1,8 @@
-"""Sphinx extension: two languages in one site.
+"""Two languages in one site.
 
 A page ``book/en/NAME`` has its counterpart at ``book/zh/NAME``. Every page gets the ``lang`` of its folder, a link
-to its counterpart in the header, and the theme's own words in its language. Sections carry anchors that are the same
-in both languages (``s1``, ``s2``, ...), so that the link can lead to the section that is being read.
+to its counterpart in the header, and the theme's own words in its language. Sections have the same anchors in both
+languages (``s1``, ``s2``, ...), so the link can lead to the section that is being read.
 """
 
 from gettext import NullTranslations
@@ -12,28 +12,29 @@ from docutils import nodes
 from sphinx import locale
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from theme_words import HARD_CODED, ThemeWords
+
+from .theme_words import CATALOGUES, HARD_CODED, chinese
 
 HERE = Path(__file__).parent
 LOGGER = logging.getLogger(__name__)
 
-# folder -> (value of the lang attribute, what a link to this language says, the text in the search field)
+# folder -> (value of the lang attribute, text of a link to this language, text in the search field)
 LANGUAGES = {
     "en": ("en", "English", "Search this book ..."),
     "zh": ("zh-CN", "中文", "搜索本书……"),
 }
-DEFAULT = "en"  # for pages outside the two folders: the landing page
-GENERATED = {"search"}  # pages of both folders that have no source
+DEFAULT = "en"  # for the landing page, which is outside both folders
+GENERATED = {"search"}  # pages in both folders that have no source
 
 
 def language_of(pagename: str) -> str:
-    """The language folder a page lies in, e.g. ``zh`` for ``book/zh/01_fill_mask``; else the default."""
+    """Return the language folder of a page, e.g. ``zh`` for ``book/zh/01_fill_mask``, or the default."""
     parts = pagename.split("/")
     return parts[1] if len(parts) > 2 and parts[0] == "book" and parts[1] in LANGUAGES else DEFAULT
 
 
 def counterparts(pagename: str, known: set[str]) -> dict[str, str]:
-    """The page in each language, itself included; empty for a page that has no counterpart."""
+    """Return the page in each language, itself included; nothing for a page without a counterpart."""
     language = language_of(pagename)
     prefix = f"book/{language}/"
     if not pagename.startswith(prefix):
@@ -44,19 +45,19 @@ def counterparts(pagename: str, known: set[str]) -> dict[str, str]:
 
 
 def number_sections(app: Sphinx, doctree: nodes.document) -> None:
-    """Give every section but the first, which is the page, an anchor that says where it stands."""
+    """Add a numbered anchor to every section but the first, which is the page."""
     for number, section in enumerate(doctree.findall(nodes.section)):
         if number:
             section["ids"].append(f"s{number}")
 
 
 def swap_words(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Have Sphinx write the text of a page with words of its language."""
+    """Switch Sphinx to the words of the page's language before it writes the text."""
     locale.translators.update(app.theme_words[language_of(docname)])
 
 
 def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Swap the theme's words and give the language link its target before any other handler asks for either."""
+    """Switch the theme's words and set the language link before any other handler uses them."""
     language = language_of(pagename)
     words = app.theme_words[language]
     locale.translators.update(words)
@@ -68,13 +69,13 @@ def speak_the_pages_language(app: Sphinx, pagename: str, templatename: str, cont
     ]
     _, previous, following = app.builder.relations.get(pagename, [None, None, None])
     for name, page in (("prev", previous), ("next", following)):
-        # the last English page does not lead on to the first Chinese one, nor the landing page to either
+        # "next" does not lead from the last English page to the first Chinese one, nor from the landing page
         if page and (language_of(page) != language or pagename == app.config.root_doc):
             context[name] = None
 
 
 def set_language(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Set the page's ``lang``, after the theme's handlers have had their say."""
+    """Set the page's ``lang`` after the theme's handlers have run."""
     language = language_of(pagename)
     context["language"], _, context["theme_search_bar_text"] = LANGUAGES[language]
     if pagename.startswith(f"book/{language}/") and not counterparts(pagename, app.env.found_docs):
@@ -82,15 +83,15 @@ def set_language(app: Sphinx, pagename: str, templatename: str, context: dict, d
 
 
 def add_own_files(app: Sphinx, config) -> None:
-    """Let the theme find the template of the language link (named in `_config.yml`) and the style sheet."""
+    """Add the folders of our templates and static files."""
     config.templates_path.append(str(HERE / "templates"))
     config.html_static_path.append(str(HERE / "static"))
 
 
 def load_theme_words(app: Sphinx) -> None:
-    """Have the words of both languages ready before the first page."""
-    untouched = {key: locale.translators.get(key, NullTranslations()) for key in ThemeWords.CATALOGUES}
-    app.theme_words = {"en": untouched, "zh": ThemeWords.chinese()}
+    """Load the words of both languages before the first page is read."""
+    untouched = {key: locale.translators.get(key, NullTranslations()) for key in CATALOGUES}
+    app.theme_words = {"en": untouched, "zh": chinese()}
     render = app.builder.templates.render
 
     def render_in_language(template: str, context: dict) -> str:
@@ -103,7 +104,7 @@ def load_theme_words(app: Sphinx) -> None:
     app.builder.templates.render = render_in_language
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the handlers."""
     app.connect("config-inited", add_own_files)
     app.connect("builder-inited", load_theme_words, priority=900)
@@ -113,4 +114,3 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", set_language, priority=600)  # the theme's: 500, 501
     app.add_css_file("languages.css")
     app.add_js_file("languages.js", loading_method="defer")
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,6 +1,6 @@
-"""Sphinx extension: what search engines read. A description and the other language of every page, and a sitemap.
+"""What search engines read: the description and the other language of every page, and a sitemap.
 
-Both need the full address of the site. It follows from the repository's, which `_config.yml` states once.
+They need the full address of the site, which follows from that of the repository in `_config.yml`.
 """
 
 import re
@@ -8,9 +8,10 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from languages import LANGUAGES, counterparts
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from .languages import LANGUAGES, counterparts
 
 LONGEST = 200  # characters of a description; search engines cut off the rest
 
@@ -23,7 +24,7 @@ def derive_address(app: Sphinx, config: Config) -> None:
 
 
 def pages_address(repository: str) -> str:
-    """Where GitHub Pages shows a repository; empty for one that is elsewhere.
+    """Return the address of a repository on GitHub Pages; empty if the repository is not on GitHub.
 
     Example:
         >>> pages_address("https://github.com/someone/course")
@@ -48,7 +49,7 @@ def describe(app: Sphinx, pagename: str, templatename: str, context: dict, doctr
 
 
 def first_sentences(doctree: nodes.document) -> str:
-    """The opening of a page: as many sentences as a description holds, but at least one."""
+    """Return the opening of a page: as many sentences as a description holds, but at least one."""
     opening = next((" ".join(node.astext().split()) for node in doctree.findall(nodes.paragraph)), "")
     sentences = re.findall(r".+?(?:[.?!](?=\s|$)|[。？！]|$)\s*", opening)
     text = "".join(sentences[:1])
@@ -78,16 +79,15 @@ def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _address(app: Sphinx, pagename: str, page: str) -> str:
-    """Full address of a page where the site's own is known, relative to `pagename` otherwise."""
+    """Return the full address of a page if the site's is known, else its address relative to `pagename`."""
     target = app.builder.get_target_uri(page)
     if app.config.html_baseurl:
         return f"{app.config.html_baseurl.rstrip('/')}/{target}"
     return app.builder.get_relative_uri(pagename, page) or target.rsplit("/", 1)[-1]
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the handlers."""
     app.connect("config-inited", derive_address)
     app.connect("html-page-context", describe, priority=600)
     app.connect("build-finished", write_sitemap)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Sphinx extension: a page asks no other host for anything, and its own host for little.
+"""Pages that ask no other host for anything, and their own host for little.
 
 Jupyter Book always loads an extension for live code, whose script comes from another host, and one that folds answers
 with a script; neither is used here. The theme's script of 1.5 MB that draws icons is left out too
@@ -33,8 +33,7 @@ def lighten(app: Sphinx, pagename: str, templatename: str, context: dict, doctre
         scripts[:] = [script for script in scripts if script.filename != "design-tabs.js"]
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the handlers."""
     leave_out_unused(app)
     app.connect("html-page-context", lighten)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

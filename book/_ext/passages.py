@@ -1,4 +1,4 @@
-"""The passages of the mask playground, masked by the package: for pages without JavaScript, and for tests."""
+"""The passages of the mask playground, masked by the package: for visitors without JavaScript, and for tests."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PASSAGES = Path(__file__).with_name("passages.json")  # written by `python -m bo
 
 @dataclass(frozen=True)
 class Passage:
-    """One passage, and a small vocabulary that holds it: its tokens after the special and the ordinary ones."""
+    """One passage, and a small vocabulary: special tokens, ordinary ones, then those of the passage."""
 
     lang: str
     tokens: list[str]
@@ -30,7 +30,7 @@ class Passage:
         return word_heads(self.ids, table=self.table, word_starts=self._starts(1))[0]
 
     def draw(self, settings: MaskingSettings, *, num_rows: int) -> list[MaskedText]:
-        """Mask the passage as each of so many rows of one batch, with seed 0."""
+        """Mask a batch whose `num_rows` rows are all this passage, with seed 0."""
         ids, starts = np.repeat(self.ids, num_rows, axis=0), self._starts(num_rows)
         seen, labels = mask_batch(ids, table=self.table, settings=settings, seed=0, word_starts=starts)
         hidden = [labels == IGNORED, seen == self.table.mask_id, seen != labels]
@@ -47,7 +47,7 @@ class Passage:
 
 
 def read_passages(path: Path = PASSAGES) -> dict[str, Passage]:
-    """Read the passages, each with the vocabulary that the package needs to mask it."""
+    """Read the passages by name, each with the vocabulary that the package needs to mask it."""
     content = json.loads(path.read_text("utf-8"))
     special, ordinary = content["special"], content["ordinary"]
     passages = {}

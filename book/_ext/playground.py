@@ -1,7 +1,7 @@
-"""Sphinx extension: the mask playground, a section that stands in a chapter where its source says ``<!-- playground -->``.
+"""The mask playground, a section that replaces ``<!-- playground -->`` in the source of a chapter.
 
-In a notebook opened elsewhere the comment is invisible. On the page it becomes a form, drawn by
-``static/playground.js`` as :func:`mlmtutor.mask_batch` would; without JavaScript one draw of the package is there to see.
+In a notebook opened elsewhere the comment is invisible. On the page it becomes a form, where ``static/playground.js``
+masks as :func:`mlmtutor.mask_batch` does; without JavaScript the page shows one draw of the package.
 """
 
 import json
@@ -10,12 +10,13 @@ from pathlib import Path
 import jinja2
 import yaml
 from docutils import nodes
-from passages import PASSAGES, read_passages
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
 from mlmtutor.masking import MaskingSettings
+
+from .passages import PASSAGES, read_passages
 
 HERE = Path(__file__).parent
 SETTINGS = HERE / "playground.yml"
@@ -25,11 +26,11 @@ FILES = ("masking.js", "playground.js")
 
 
 class Playground(nodes.General, nodes.Element):
-    """The playground; its ``html`` is written as it is, and no search index sees it."""
+    """The playground; its ``html`` is written unchanged and is not in the search index."""
 
 
 class InsertPlaygrounds(SphinxTransform):
-    """Puts a section with the playground in the place of each mark."""
+    """Replaces each mark by a section with the playground."""
 
     default_priority = 500
 
@@ -44,7 +45,7 @@ class InsertPlaygrounds(SphinxTransform):
         settings = yaml.safe_load(SETTINGS.read_text("utf-8"))
         language, _, slug = self.env.docname.removeprefix("book/").partition("/")
         if slug not in settings["chapters"]:
-            raise ExtensionError(f"{SETTINGS.name} says nothing of {slug}, which has a {MARK}")
+            raise ExtensionError(f"{slug} has a {MARK} but no entry in {SETTINGS.name}")
         chapter = settings["chapters"][slug]
         words = {name: forms[language] for name, forms in settings["words"].items()}
         section = nodes.section("", ids=["playground"], names=["playground"])
@@ -55,7 +56,7 @@ class InsertPlaygrounds(SphinxTransform):
 
 
 def render(chapter: dict, words: dict[str, str]) -> str:
-    """The form, its data for the script, and the first draw of the package as an example."""
+    """Return the form, its data for the script, and the first draw of the package as an example."""
     passage = read_passages()[chapter["passages"][0]]
     settings = MaskingSettings(unit=chapter["unit"], mask_prob=chapter["rate"] / 100)
     data = json.loads(PASSAGES.read_text("utf-8"))
@@ -65,13 +66,14 @@ def render(chapter: dict, words: dict[str, str]) -> str:
         chapter=chapter,
         words=words,
         lang=passage.lang,
-        example=passage.draw(settings, num_rows=100)[0],  # in one row alone, nothing hidden is not allowed
+        # of a large batch, like the script: a batch of one row always hides something
+        example=passage.draw(settings, num_rows=100)[0],
         data={**data, "words": words},
     )
 
 
 def write_html(translator, node: Playground) -> None:
-    """Write the playground as it is."""
+    """Write the playground unchanged."""
     translator.body.append(node["html"])
     raise nodes.SkipNode
 
@@ -79,16 +81,15 @@ def write_html(translator, node: Playground) -> None:
 def add_files(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Give scripts and style to the pages that have a playground, and to no others."""
+    """Add scripts and style to the pages that have a playground, and to no others."""
     if doctree and next(doctree.findall(Playground), None):
         app.add_css_file("playground.css")
         for name in FILES:
             app.add_js_file(name, loading_method="defer")
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the section and its files."""
     app.add_node(Playground, html=(write_html, None))
     app.add_transform(InsertPlaygrounds)
     app.connect("html-page-context", add_files)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,9 @@
-"""Sphinx extension: search in the text of the pages, section by section, one index per language.
+"""Search in the text of the pages, section by section, with one index per language.
 
-Sphinx's own search knows which page holds a word, not where, and takes a run of Chinese for one word. Here the index
-is the text itself: a browser finds any part of a sentence in it, and can show the sentence. Each language has its
-search page and its index; no other page loads either.
+Why an own engine: any part of a Chinese sentence should be found. Sphinx's search takes a run of Chinese for one word
+and knows only which page has it. Pagefind segments Chinese queries since 2026, but does not find arbitrary parts of a
+sentence (its issue 987). Here the index is the text itself, so the browser finds any part and can show the sentence.
+Each language has its own search page and index; no other page loads them.
 """
 
 import json
@@ -12,23 +13,24 @@ from keyword import iskeyword
 from pathlib import Path
 
 from docutils import nodes
-from languages import DEFAULT, LANGUAGES, language_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
+
+from .languages import DEFAULT, LANGUAGES, language_of
 
 Entry = tuple[str, str, str]  # anchor, heading, text
 NOT_TEXT = (nodes.comment, nodes.raw, nodes.image, nodes.math_block, nodes.title, nodes.meta)
 
 
 def replace_own_search(app: Sphinx) -> None:
-    """Have Sphinx write neither its index nor its search page."""
+    """Keep Sphinx from writing its index and its search page."""
     app.builder.search = False
 
 
 def collect(app: Sphinx, doctree: nodes.document) -> None:
-    """Keep the entries of a page for the index; what describes an object is in English, and kept there only."""
+    """Keep the entries of a page for the index; descriptions of objects are English, so only that page keeps them."""
     in_english = language_of(app.env.docname) == DEFAULT
     _collected(app.env)[app.env.docname] = [
         (anchor, heading, text if in_english or not anchor.startswith("mlmtutor.") else "")
@@ -37,22 +39,22 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Drop the entries of a page that is read again or gone."""
+    """Drop the entries of a page that is read again or was removed."""
     _collected(env).pop(docname, None)
 
 
 def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
-    """Take over what another process has read."""
+    """Add the entries that another process has read."""
     _collected(env).update({name: _collected(other)[name] for name in docnames if name in _collected(other)})
 
 
 def entries_of(doctree: nodes.document) -> Iterator[Entry]:
-    """Yield every section, term of the glossary and object of the package as an entry of its own."""
+    """Yield an entry for every section, term of the glossary and object of the package."""
     for place in doctree.findall(_is_place):
         texts, code = [], {}
         for node in _own_nodes(place):
             if _is_code(node):
-                # of code only the names, each once: enough to find it, and a tenth of its size
+                # only the names in the code, each once: enough to find it, at a tenth of the size
                 names = re.findall(r"[A-Za-z_]\w{2,}", re.sub(r"#.*", "", node.astext()))
                 code |= dict.fromkeys(name for name in names if not iskeyword(name))
             elif isinstance(node, nodes.Text):
@@ -71,7 +73,7 @@ def _is_place(node: nodes.Node) -> bool:
 
 
 def _heading(place: nodes.Element) -> tuple[str, str]:
-    """Anchor and heading of a place; the anchor of the first section, which is the page, is empty."""
+    """Return anchor and heading of a place; the anchor of the first section, which is the page, is empty."""
     if isinstance(place, nodes.section):
         first = isinstance(place.parent, nodes.document)
         return "" if first else place["ids"][0], place.next_node(nodes.title).astext()
@@ -80,7 +82,7 @@ def _heading(place: nodes.Element) -> tuple[str, str]:
 
 
 def _own_nodes(place: nodes.Element) -> Iterator[nodes.Node]:
-    """Yield the nodes whose text belongs to a place and to no place within it."""
+    """Yield the nodes whose text belongs to a place, but not to a place within it."""
     whole = place if isinstance(place, nodes.section) else place.parent
     for child in whole.children:
         if child is not place:
@@ -106,7 +108,7 @@ def _is_output(node: nodes.Node) -> bool:
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Write one file for each language, and the English stemmer that Sphinx brings along."""
+    """Write one index file per language, and the English stemmer that comes with Sphinx."""
     if exception or app.builder.name != "html":
         return
     folder = Path(app.outdir, "_static")
@@ -128,13 +130,13 @@ def _number(env: BuildEnvironment, docname: str) -> str:
 
 
 def add_search_pages(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
-    """One search page for each language."""
+    """Yield one search page for each language."""
     for language in LANGUAGES:
         yield f"book/{language}/search", {}, "search.html"
 
 
 def lead_to_search(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Let every search field lead to the search page of its language."""
+    """Point every search field to the search page of its language."""
     pathto: Callable = context["pathto"]
     search_page = f"book/{language_of(pagename)}/search"
     context["pathto"] = lambda page, *rest, **named: pathto(
@@ -148,7 +150,7 @@ def _collected(env: BuildEnvironment) -> dict[str, list[Entry]]:
     return env.search_entries
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the handlers."""
     app.connect("builder-inited", replace_own_search)
     app.connect("doctree-read", collect, priority=950)
@@ -157,4 +159,3 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-collect-pages", add_search_pages)
     app.connect("html-page-context", lead_to_search, priority=1)
     app.connect("build-finished", write_index)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

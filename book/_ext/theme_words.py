@@ -1,4 +1,4 @@
-"""The theme's own words ("Search", "Next") in Chinese: three catalogues merged, and what none of them has."""
+"""The theme's own words ("Search", "Next") in Chinese: three catalogues, and what none of them has."""
 
 import gettext
 from pathlib import Path
@@ -7,7 +7,7 @@ import pydata_sphinx_theme
 import sphinx
 import sphinx_book_theme
 
-# said better than in the catalogues, or missing from them
+# better than in the catalogues, or missing from them
 OWN_WORDS = {
     "Back to top": "回到顶部",
     "Breadcrumb": "当前位置",
@@ -37,7 +37,7 @@ OWN_WORDS = {
     "© Copyright %(copyright)s.": "© %(copyright)s 版权所有。",
 }
 
-# what the theme's templates say in English only
+# mends the theme's templates, which have these words only in English
 HARD_CODED = {
     'aria-label="Main"': 'aria-label="主导航"',
     'aria-label="Page"': 'aria-label="本页内容"',
@@ -49,42 +49,26 @@ HARD_CODED = {
 }
 
 
-class ThemeWords(gettext.NullTranslations):
-    """A catalogue that looks a message up in one dictionary and gives back what it does not know."""
+CATALOGUES = (("general", "sphinx"), ("general", "booktheme"))  # keys of sphinx.locale.translators
 
-    CATALOGUES = (("general", "sphinx"), ("general", "booktheme"))  # keys of sphinx.locale.translators
 
-    def __init__(self, words: dict[str, str]) -> None:
-        super().__init__()
-        self.words = words
-
-    @classmethod
-    def chinese(cls) -> dict[tuple[str, str], "ThemeWords"]:
-        """One merged catalogue under each key."""
-        book_theme = (
-            Path(sphinx_book_theme.__file__).parent / "theme" / "sphinx_book_theme" / "static" / "locales"
-        )
-        merged = {
-            **_read(Path(sphinx.__file__).parent / "locale", "zh_CN", "sphinx"),
-            **_read(Path(pydata_sphinx_theme.__file__).parent / "locale", "zh", "sphinx"),
-            **_read(book_theme, "zh_CN", "booktheme"),
-            **OWN_WORDS,
-        }
-        return dict.fromkeys(cls.CATALOGUES, cls(merged))
+class OwnWords(gettext.NullTranslations):
+    """Our own words, before those of the catalogues added as fallbacks."""
 
     def gettext(self, message: str) -> str:
-        """The Chinese for a message."""
-        return self.words.get(message, message)
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        """Chinese has one form for all numbers."""
-        return self.words.get(msgid1, msgid1 if n == 1 else msgid2)
+        """Return the Chinese for a message, or the message itself where no catalogue has it."""
+        return OWN_WORDS.get(message) or super().gettext(message)
 
 
-def _read(folder: Path, language: str, catalogue: str) -> dict[str, str]:
-    path = folder / language / "LC_MESSAGES" / f"{catalogue}.mo"
-    with path.open("rb") as file:
-        entries = gettext.GNUTranslations(
-            file
-        )._catalog  # the one place where the standard library keeps them all
-    return {message: text for message, text in entries.items() if isinstance(message, str) and message}
+def chinese() -> dict[tuple[str, str], OwnWords]:
+    """Return our words and those of three catalogues, the nearest to the page first, under each key."""
+    book_theme = Path(sphinx_book_theme.__file__).parent / "theme" / "sphinx_book_theme" / "static"
+    catalogues = (
+        ("booktheme", book_theme / "locales", "zh_CN"),
+        ("sphinx", Path(pydata_sphinx_theme.__file__).parent / "locale", "zh"),
+        ("sphinx", Path(sphinx.__file__).parent / "locale", "zh_CN"),
+    )
+    words = OwnWords()
+    for name, folder, language in catalogues:
+        words.add_fallback(gettext.translation(name, folder, [language]))
+    return dict.fromkeys(CATALOGUES, words)

@@ -1,19 +1,20 @@
-"""Sphinx extension: ways out of a page. A chapter in Colab, as a notebook to download, its source, and other places.
+"""Links out of a page: the chapter in Colab, as a notebook to download, its source, and other places.
 
 All addresses follow from `repository` in `_config.yml`, which a fork changes in one place.
 """
 
 from dataclasses import dataclass
 
-from languages import language_of
 from sphinx.application import Sphinx
+
+from .languages import language_of
 
 COLAB = "https://colab.research.google.com/github"
 
 
 @dataclass(frozen=True)
 class Repository:
-    """Where the sources of this book are: `owner/name` and the branch, with or without an address on GitHub."""
+    """The repository of this book: its address, on GitHub or elsewhere, and the branch."""
 
     url: str
     branch: str
@@ -24,16 +25,16 @@ class Repository:
         return "/".join(self.url.removesuffix(".git").rstrip("/").split("/")[-2:])
 
     def show(self, path: str) -> str:
-        """The address of a file on its hosting site."""
+        """Return the address of a file on the hosting site."""
         return f"{self.url}/blob/{self.branch}/{path}"
 
     def open_in_colab(self, path: str) -> str:
-        """The address that opens a notebook in Colab."""
+        """Return the address that opens a notebook in Colab."""
         return f"{COLAB}/{self.name}/blob/{self.branch}/{path}"
 
 
 def offer_ways_out(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Write the links below the title of a page that has a source in one of the two languages."""
+    """Write the links below the title of a page in one of the two language folders."""
     options = app.config.html_theme_options
     if doctree is None or not pagename.startswith(f"book/{language_of(pagename)}/"):
         return
@@ -57,8 +58,7 @@ def offer_ways_out(app: Sphinx, pagename: str, templatename: str, context: dict,
     context["body"] = f"{title}{end}{links}{rest}"
 
 
-def setup(app: Sphinx) -> dict:
+def setup(app: Sphinx) -> None:
     """Register the handler."""
     app.connect("html-page-context", offer_ways_out)
     app.add_css_file("ways-out.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
