@@ -4,12 +4,12 @@
 const courseLanguage = {
   key: "mlmtutor-language",
 
-  /** The language chosen last among those on offer, else the first one that the browser asks for, else none. */
+  /** Return the language chosen last, else the first one that the browser asks for, else null; only if offered. */
   preferred(offered) {
     let chosen = null;
     try {
       chosen = localStorage.getItem(this.key);
-    } catch {} // no storage in this browser: nothing was chosen
+    } catch {} // this browser has no storage, so nothing was chosen
     if (offered.includes(chosen)) return chosen;
     const wanted = navigator.languages.map((language) => language.slice(0, 2));
     return wanted.find((language) => offered.includes(language)) ?? null;
@@ -21,7 +21,7 @@ const courseLanguage = {
     } catch {}
   },
 
-  /** Put the part that is in the preferred language before the others. */
+  /** Put the part in the preferred language before the others. */
   putFirst(parts) {
     const languageOf = (part) => part.lang.slice(0, 2);
     const preferred = this.preferred(parts.map(languageOf));
@@ -45,7 +45,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const link of document.querySelectorAll("a.language-link")) {
     const address = link.href;
     const aim = () => {
-      // what is being read: the first place that begins in the upper third of the window, or the last above it
+      // the place being read: the first that begins in the upper third of the window, or the last above it
       const top = (place) => place.getBoundingClientRect().top;
       const begins = places.find((place) => top(place) > -5 && top(place) < innerHeight / 3);
       const place = scrollY > 0 && (begins ?? places.findLast((place) => top(place) < 0));

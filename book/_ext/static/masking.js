@@ -1,4 +1,4 @@
-/* Hiding tokens as the package does, number for number: mlmtutor/words.py, draws.py and masking.py. */
+/* Hides the same tokens as the package: mlmtutor/words.py, draws.py and masking.py. */
 "use strict";
 
 const masking = (() => {
@@ -11,7 +11,7 @@ const masking = (() => {
     return state ^ (state >> 31n);
   }
 
-  /** Random numbers in [0, 1) of one row, each a hash of (seed, epoch, stream, row, position); seed and epoch are 0. */
+  /** Return the random numbers of one row in [0, 1): each hashes (seed, epoch, stream, row, position), the first two 0. */
   function uniform(stream, row) {
     let key = 0n;
     for (const part of [0, 0, stream, row]) {
@@ -20,7 +20,7 @@ const masking = (() => {
     return (position) => Number(mix(key + BigInt(position)) >> 11n) * 2 ** -53;
   }
 
-  /** For every token the position of the first token of its word; -1 where it is special or its word began before. */
+  /** Return the position of the first token of each token's word; -1 if special or if the word began before the text. */
   function wordHeads({ tokens, word_starts: starts }, special) {
     let head = -1;
     return tokens.map((token, position) => {
@@ -35,7 +35,7 @@ const masking = (() => {
     });
   }
 
-  /** What the draw decides about: words, or every token that is not special. */
+  /** Return the heads of the units that are drawn: words, or all tokens that are not special. */
   function unitHeads(passage, special, unit) {
     return unit === "word"
       ? wordHeads(passage, special)
@@ -44,8 +44,8 @@ const masking = (() => {
 
   /**
    * Hide a share of the units of one passage, as row `row` of a large batch.
-   * Only in a batch where nothing is hidden at all does the package hide one unit more; a large one has no need.
-   * Gives for every token what the model sees, and whether it is hidden: "none", "mask", "random" or "kept".
+   * (In a batch where nothing is hidden, the package hides one unit; that does not happen in a large batch.)
+   * Return what the model sees of each token, and how it is hidden: "none", "mask", "random" or "kept".
    */
   function hide(tokens, heads, { rate, maskShare, randomShare, ordinary, row }) {
     const [draw, kind, choice] = [0, 1, 2].map((stream) => uniform(stream, row));

@@ -1,4 +1,4 @@
-/* The mask playground: a form, a text, and counts against what was expected. The draw itself is in masking.js. */
+/* The mask playground: a form, a text, and counts beside the expected ones. The draw itself is in masking.js. */
 "use strict";
 
 (() => {
@@ -9,7 +9,7 @@
   const { passages, special: specialTokens, ordinary, words } = JSON.parse(find("script").textContent);
   const special = new Set(specialTokens);
 
-  let row = 0; // the draw that is shown
+  let row = 0; // the draw shown
   let tally = []; // what each draw since the last change of the settings hid
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -56,7 +56,7 @@
     return made;
   }
 
-  /** The text, with a bar between the pieces of one word. */
+  /** Show the text, with a bar between the pieces of a word. */
   function showText(drawn, passage) {
     const heads = masking.wordHeads(passage, special);
     const text = element("p", {});
@@ -113,7 +113,7 @@
     cell.replaceChildren(number.toLocaleString("en"), " ", share);
   }
 
-  /** One bar for each number of hidden tokens, as high as draws had it; a line where the expected number is. */
+  /** Show how many draws hid each number of tokens, one bar per number, and the expected number as a line. */
   function showSpread(all, values) {
     const draws = Array(all + 1).fill(0);
     for (const { hidden } of tally) {
@@ -135,12 +135,12 @@
     find(".mask-axis").lastElementChild.textContent = all;
   }
 
-  /** Draw as often as asked, after the draws that are counted already or instead of them. */
-  function draw({ times = 0, afresh = false } = {}) {
+  /** Draw `times` times and add to the counts; `restart` drops the counts so far and counts only the draw shown. */
+  function draw({ times = 0, restart = false } = {}) {
     const now = settings();
     const hide = () => masking.hide(now.passage.tokens, now.heads, { ...now, row });
     let drawn = hide();
-    if (afresh) {
+    if (restart) {
       tally = [count(drawn, now.heads)];
     }
     for (let time = 0; time < times; time += 1) {
@@ -153,10 +153,10 @@
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", ({ target }) => draw({ afresh: target !== form.model }));
+  form.addEventListener("input", ({ target }) => draw({ restart: target !== form.model }));
   form.again.addEventListener("click", () => draw({ times: 1 }));
   form.hundred.addEventListener("click", () => draw({ times: 100 }));
   form.hidden = false;
   find(".mask-tally").hidden = false;
-  draw({ afresh: true });
+  draw({ restart: true });
 })();

@@ -1,4 +1,4 @@
-/* Fills the search page: sections that hold all words of the query, first in the language of the page.
+/* Fills the search page with the sections that contain all words of the query, the language of the page first.
    The index of a language is the text of its sections (site_search.py); Latin words match by their stem or their
    beginning, Chinese ones anywhere in a sentence. */
 
@@ -21,7 +21,7 @@ const courseSearch = (() => {
   };
   const SHOWN = 4; // sections of one page
   const indexes = {}; // language -> its pages
-  const arrivals = {}; // language -> what to do once its index is there
+  const arrivals = {}; // language -> what to call when its index has loaded
 
   /** Called by the index files. */
   function add(language, pages) {
@@ -46,7 +46,7 @@ const courseSearch = (() => {
     });
   }
 
-  /** The patterns a query stands for: one for each Latin word and each run of Chinese; null if one is nowhere. */
+  /** Return a pattern for each Latin word and each run of Chinese in a query; null if one of them is nowhere. */
   function patternsOf(query, pages) {
     const text = pages.map((page) => page.lower).join("\n");
     const vocabulary = [...new Set(text.match(/[\p{L}\p{N}_]+/gu))];
@@ -70,7 +70,7 @@ const courseSearch = (() => {
     return words.length ? `(?<![a-z0-9_])(?:${words.join("|")})(?![a-z0-9_])` : null;
   }
 
-  /** A run of Chinese as it stands or, if the text does not have it, cut into long parts that it has. */
+  /** Return a run of Chinese as it is or, if the text does not contain it, cut into long parts that it contains. */
   function pieces(run, text) {
     if (text.includes(run)) return [run];
     for (let end = run.length - 2; end > 1; end -= 1) {
@@ -81,7 +81,7 @@ const courseSearch = (() => {
     return [null];
   }
 
-  /** Pages that hold all words, the best first, each with those of its sections that hold most of them. */
+  /** Return the pages that contain all words, best first, each with its sections that contain most of them. */
   function find(query, pages) {
     const wanted = query.normalize("NFKC").toLowerCase().trim().replace(/\s+/g, " ");
     const patterns = patternsOf(wanted, pages);
@@ -108,13 +108,13 @@ const courseSearch = (() => {
     };
   }
 
-  /** 20 if the heading of an entry has all words, less if it has some. */
+  /** Return 20 if the heading of an entry has all words, less if it has some. */
   function inTitle(entry, patterns) {
     const title = entry.lower.slice(0, entry.start);
     return (20 * patterns.filter((pattern) => title.search(pattern) >= 0).length) / patterns.length;
   }
 
-  /** The part of a section where most words stand, with the words marked. */
+  /** Return the part of a section that contains most words, with the words marked. */
   function snippet({ entry, patterns }) {
     const text = entry.text.slice(entry.start);
     const lower = entry.lower.slice(entry.start);
