@@ -102,7 +102,7 @@ def show_factories(
 
 
 class AnchorUnindexed(SphinxTransform):
-    """Gives objects on the Chinese page, which are not indexed, the anchors of the English ones."""
+    """Copies the anchors of the English page to the objects on the Chinese one, which are not indexed."""
 
     default_priority = 500
 

@@ -40,7 +40,7 @@ def parts_of(env: BuildEnvironment, language: str) -> Iterator[addnodes.toctree]
 
 
 def write_lists(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Replace each placeholder by its list."""
+    """Replace each placeholder with its list."""
     for place in doctree.findall(chapter_list):
         lists = []
         for part in parts_of(app.env, place["lang"]):

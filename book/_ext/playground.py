@@ -30,7 +30,7 @@ class Playground(nodes.General, nodes.Element):
 
 
 class InsertPlaygrounds(SphinxTransform):
-    """Replaces each mark by a section with the playground."""
+    """Replaces each mark with a section that has the playground."""
 
     default_priority = 500
 

@@ -1,6 +1,6 @@
 """Search in the text of the pages, section by section, with one index per language.
 
-Why an own engine: any part of a Chinese sentence should be found. Sphinx's search takes a run of Chinese for one word
+Why our own engine: any part of a Chinese sentence should be found. Sphinx's search takes a run of Chinese for one word
 and knows only which page has it. Pagefind segments Chinese queries since 2026, but does not find arbitrary parts of a
 sentence (its issue 987). Here the index is the text itself, so the browser finds any part and can show the sentence.
 Each language has its own search page and index; no other page loads them.
@@ -30,7 +30,7 @@ def replace_own_search(app: Sphinx) -> None:
 
 
 def collect(app: Sphinx, doctree: nodes.document) -> None:
-    """Keep the entries of a page for the index; descriptions of objects are English, so only that page keeps them."""
+    """Keep the entries of a page for the index; the docstrings, English on both pages, only from the English one."""
     in_english = language_of(app.env.docname) == DEFAULT
     _collected(app.env)[app.env.docname] = [
         (anchor, heading, text if in_english or not anchor.startswith("mlmtutor.") else "")

@@ -31,7 +31,7 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def articles(site) -> Callable[[str], dict]:
-    """Give what stands on the pages of a language, without the frame around it, by file name."""
+    """Return the articles of a language, without the frame around them, by file name."""
 
     def read_articles(lang: str) -> dict:
         pages = {
