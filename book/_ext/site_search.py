@@ -91,7 +91,11 @@ def _own_nodes(place: nodes.Element) -> Iterator[nodes.Node]:
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
     within = node.children[0] if isinstance(node, addnodes.desc | nodes.definition_list_item) else node
-    if isinstance(node, NOT_TEXT) or _is_place(within) or _is_output(node):
+    if isinstance(node, NOT_TEXT) or _is_place(within):
+        return
+    if _is_output(node):  # of what the code printed and drew, only the caption is text of the book
+        for caption in list(node.findall(nodes.caption))[:1]:
+            yield from _walk(caption)
         return
     yield node
     if not _is_code(node):
