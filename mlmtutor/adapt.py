@@ -7,25 +7,28 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
-from mlmtutor.device import find_device
-from mlmtutor.hub import MINI, load_model, load_texts, load_tokenizer
-from mlmtutor.masking import MaskingSettings, freeze_masks
-from mlmtutor.reviews import split_texts
-from mlmtutor.training import TrainingSettings, train_masked_lm
+from tyro.conf import Positional
+
+from mlmtutor.hub import MINI, load_model, load_tokenizer
+from mlmtutor.masks.frozen import freeze_masks
+from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
+from mlmtutor.texts.own_texts import load_texts, split_texts
+from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, DatasetDict
 
     from mlmtutor.report import Report
 
 
 @dataclass(frozen=True)
 class AdaptSettings:
-    """What to adapt to, how much of it, and how.
+    """What to adapt to, how much of it, and how. The command ``mlmtutor adapt`` has the same, as options.
 
     Example:
         >>> AdaptSettings(test_share=1.5)
@@ -36,31 +39,35 @@ class AdaptSettings:
     Source: chapter 11_your_domain.
     """
 
-    source: str = MINI  # texts: "mini", a file, a folder or the Hub id of a data set
+    source: Positional[str] = (
+        MINI  # texts: "mini" (IMDb), a .txt/.csv/.jsonl/.parquet file, a folder of them, or a Hub id
+    )
     model: str = MINI  # checkpoint: "mini", a folder or a Hub id
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
+    split: str = "train"  # which split of a Hub data set
     chunk_size: int = 128  # tokens per chunk
-    train_size: int = 10_000  # chunks to train on, at most
-    eval_size: int = 1_000  # chunks to measure on, at most
+    train_size: int | None = None  # chunks to train on, at most; 4,000 on a CPU, 10,000 on a GPU
+    eval_size: int | None = None  # chunks to measure on, at most; 200 on a CPU, 1,000 on a GPU
     test_share: float = 0.1  # share of the texts that are held out to measure on
-    masking: MaskingSettings = field(default_factory=MaskingSettings)
-    num_epochs: int | None = None  # passes over the chunks; None: see plan_training, as for the next two
-    batch_size: int | None = None  # chunks per step and device
-    learning_rate: float | None = None  # at its highest
-    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"  # auto asks the device
+    masking: MaskingSettings = field(default_factory=MaskingSettings)  # what is masked, and how
+    num_epochs: int | None = None  # passes over the chunks; 1 on a CPU, 3 on a GPU, more for little text
+    batch_size: int | None = None  # chunks per step and device; 16 on a CPU, 64 on a GPU
+    learning_rate: float | None = None  # at its highest; 2e-4 for the mini model, 2e-5 for others
+    precision: AnyPrecision = "auto"  # arithmetic of training: auto (asks the device), bf16, fp16 or fp32
     seed: int = 0  # of split, sample, order and masks
 
     def __post_init__(self) -> None:
         for name in ("chunk_size", "train_size", "eval_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         if not 0 < self.test_share < 1:
             raise ValueError(f"test_share must be between 0 and 1, got {self.test_share}")
         plan_training(self, num_chunks=1)  # which checks the rest
 
 
 def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettings:
-    """Fill in what the settings leave open, for so many chunks and this machine.
+    """Decide what the settings leave open, for a number of chunks and for this machine.
 
     A CPU takes steps of 16 chunks and one epoch, a GPU the original notebook's 64 and 3. A small corpus gets more
     epochs, up to 10, so that there are some 100 steps. The mini model learns at 2e-4, others at 2e-5.
@@ -96,7 +103,6 @@ def adapt_model(
     *,
     output_dir: str | os.PathLike[str],
     resume: bool = False,
-    progress: bool | None = None,
 ) -> Report:
     """Adapt a masked language model to texts and measure what it gained.
 
@@ -108,10 +114,9 @@ def adapt_model(
         output_dir: Folder for the model (safetensors), its card ``README.md``, ``report.json``, ``run.json`` and
             ``loss.png``. Must be new or empty, unless a broken run is resumed.
         resume: Go on from the last checkpoint of a run that broke.
-        progress: Show bars. None: where a person is watching.
 
     Returns:
-        The :class:`mlmtutor.report.Report`. The same settings on the same machine give the same one.
+        The :class:`mlmtutor.report.Report`, equal for equal settings on one machine.
 
     Raises:
         ValueError: If texts, checkpoint or settings do not fit, or there is too little text.
@@ -125,66 +130,88 @@ def adapt_model(
 
     Source: chapter 11_your_domain.
     """
-    from mlmtutor.device import check_precision
-    from mlmtutor.perplexity import evaluate
-    from mlmtutor.report import Report, write_results
+    from mlmtutor.report import save_adapted
+    from mlmtutor.scores.perplexity import evaluate
 
-    check_precision(settings.precision, device=find_device())
+    settle_precision(settings.precision, device=find_device())
+    settings = _settle_sizes(settings)
     with _open_folder(Path(output_dir), resume=resume) as folder:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
-        texts = _split(load_texts(settings.source, text_column=settings.text_column), settings)
-        train = _chunk(texts["train"], tokenizer, settings, most=settings.train_size, progress=progress)
-        held_out = _chunk(texts["test"], tokenizer, settings, most=settings.eval_size, progress=progress)
+        texts = load_texts(settings.source, text_column=settings.text_column, split=settings.split)
+        parts = _split(texts, settings)
+        train = _chunk(parts["train"], tokenizer, settings, max_chunks=settings.train_size)
+        held_out = _chunk(parts["test"], tokenizer, settings, max_chunks=settings.eval_size)
         masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
-        training = plan_training(settings, num_chunks=len(train))
 
-        before = evaluate(model, masks, progress=progress)
+        before = evaluate(model, masks)
         history = train_masked_lm(
             model,
             train,
             tokenizer=tokenizer,
             masking=settings.masking,
-            settings=training,
+            settings=plan_training(settings, num_chunks=len(train)),
             output_dir=folder / "checkpoints",
             resume=resume,
-            progress=progress,
         )
-        after = evaluate(model, masks, progress=progress)
+        after = evaluate(model, masks)
 
-        report = Report.collect(settings, training, texts, train, masks, before, after, history)
-        write_results(report, history, model=model, tokenizer=tokenizer, folder=folder)
-    return report
+        return save_adapted(
+            folder,
+            model=model,
+            tokenizer=tokenizer,
+            masks=masks,
+            before=before,
+            after=after,
+            history=history,
+            settings=_to_public(settings),
+            data={
+                "train_texts": len(parts["train"]),
+                "train_chunks": len(train),
+                "held_out_texts": len(parts["test"]),
+            },
+        )
 
 
-def _split(texts: Dataset, settings: AdaptSettings):
-    num_held_out = max(1, round(settings.test_share * len(texts)))
+def _settle_sizes(settings: AdaptSettings) -> AdaptSettings:
+    """Decide how many chunks to take, where the settings leave it open."""
+    train_size, eval_size = (4_000, 200) if find_device() == "cpu" else (10_000, 1_000)
+    return replace(
+        settings,
+        train_size=train_size if settings.train_size is None else settings.train_size,
+        eval_size=eval_size if settings.eval_size is None else settings.eval_size,
+    )
+
+
+def _to_public(settings: AdaptSettings) -> dict[str, Any]:
+    """Return the settings for a report, which is shared: of a path on this machine only its last part."""
+    public = asdict(settings)
+    for name in ("source", "model"):
+        if Path(public[name]).exists():
+            public[name] = Path(public[name]).resolve().name
+    return public
+
+
+def _split(texts: Dataset, settings: AdaptSettings) -> DatasetDict:
     if len(texts) < 2:
         raise ValueError(
             f"expected at least 2 texts, one of them to measure on, found {len(texts)} in {settings.source!r}: "
             "set paragraphs off by blank lines, or give a folder of files"
         )
+    num_held_out = max(1, round(settings.test_share * len(texts)))
     return split_texts(texts, test_size=num_held_out, seed=settings.seed)
 
 
-def _chunk(
-    texts: Dataset, tokenizer, settings: AdaptSettings, *, most: int, progress: bool | None
-) -> Dataset:
-    from mlmtutor.chunking import chunk_texts
-    from mlmtutor.progress import is_watched
+def _chunk(texts: Dataset, tokenizer, settings: AdaptSettings, *, max_chunks: int) -> Dataset:
+    from mlmtutor.texts.chunking import chunk_texts
 
-    chunks = chunk_texts(
-        texts["text"],
-        tokenizer,
-        chunk_size=settings.chunk_size,
-        boundary="corpus",
-        progress=is_watched(progress),
-    )
+    chunks = chunk_texts(texts["text"], tokenizer, chunk_size=settings.chunk_size, boundary="corpus")
     if len(chunks.dataset) == 0:
         raise ValueError(
             f"expected at least {settings.chunk_size} tokens to train on and as many to measure on, found "
             f"{chunks.num_tokens} in {chunks.num_texts} of the texts: give more text or a smaller chunk_size"
         )
-    return chunks.dataset.shuffle(settings.seed).select(range(min(most, len(chunks.dataset))))
+    sample = range(min(max_chunks, len(chunks.dataset)))
+    return chunks.dataset.shuffle(settings.seed).select(sample)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The one place that decides where a model, a tokenizer or a set of texts comes from."""
+"""The one place that decides where models, tokenizers and data sets come from, and where a model goes to."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmtutor.device import find_device
-from mlmtutor.files import SUFFIXES, read_texts
-from mlmtutor.progress import no_library_bars
+from mlmtutor.model.device import find_device
+from mlmtutor.model.progress import no_library_bars
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MINI = "mini"
+HUB = "https://huggingface.co"
+NEEDED_TO_SHARE = ("README.md", "config.json", "model.safetensors", "tokenizer.json")
 PROFILES = {  # profile -> (model, reviews)
     MINI: (MINI, MINI),
     "full": ("distilbert/distilbert-base-uncased", "stanfordnlp/imdb"),
@@ -38,8 +38,8 @@ class Profile:
 
     Attributes:
         name: ``"mini"`` or ``"full"``.
-        model: What to give to :func:`load_model`.
-        reviews: What to give to :func:`mlmtutor.reviews.load_reviews`.
+        model: The argument for :func:`load_model`.
+        reviews: The argument for :func:`mlmtutor.texts.reviews.load_reviews`.
         device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
         reason: One clause that says why.
     """
@@ -59,7 +59,7 @@ def choose_profile(name: str = "auto") -> Profile:
 
     Args:
         name: ``"mini"``, ``"full"`` or ``"auto"``: full where a GPU and the Hub are there, mini otherwise. The
-            environment variable MLMTUTOR_PROFILE takes the place of ``"auto"``.
+            environment variable MLMTUTOR_PROFILE replaces ``"auto"``.
 
     Returns:
         The :class:`Profile`; print it, and it says what was taken and why.
@@ -87,7 +87,7 @@ def choose_profile(name: str = "auto") -> Profile:
 
 
 def find_hub_problem(*, timeout: float = 5.0) -> str | None:
-    """Ask the Hub for a sign of life and say what is wrong, or None if it answers.
+    """Ask the Hub for an answer and return what is wrong, or None.
 
     Args:
         timeout: Seconds to wait at most, name look-up included.
@@ -209,7 +209,7 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
     name = os.fspath(source)
     if Path(name).is_dir():
         problem, options = None, {"local_files_only": True}
-    elif not _is_hub_id(name):
+    elif not is_hub_id(name):
         hint = " (a Hub id has the form owner/name)" if "/" not in name else ""
         raise FileNotFoundError(
             f"expected 'mini', a Hub id or a folder with a {what}, found no {name!r}{hint}"
@@ -219,9 +219,7 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
         options = {"local_files_only": problem is not None}
     try:
         return load(name, **options)
-    except Exception as error:
-        if not isinstance(error, (OSError, ValueError, KeyError, RuntimeError, ImportError)):
-            raise
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         if problem is not None:
             raise ConnectionError(f"asked for the {what} {name!r}, but {problem}. {REMEDIES}") from error
         reason = " ".join(str(error).split())
@@ -229,48 +227,6 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
             reason = "its architecture has no masked-LM head; is it a causal language model?"
         kind = FileNotFoundError if isinstance(error, OSError) else ValueError
         raise kind(f"cannot load the {what} {name!r}: {reason:.300}") from error
-
-
-def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", split: str = "train") -> Dataset:
-    """Load texts to adapt a model to.
-
-    Args:
-        source: ``"mini"`` for the offline IMDb reviews, a file (.txt, .csv, .jsonl, .parquet), a folder of such
-            files, or the Hub id of a data set.
-        text_column: The column that holds the texts.
-        split: Which split of a Hub data set.
-
-    Returns:
-        A data set with the one column ``text``.
-
-    Raises:
-        FileNotFoundError: If there is no such file, folder or data set.
-        ConnectionError: If the Hub is needed and cannot be reached.
-        ValueError: If the files hold no texts, or not the column or split.
-
-    Example:
-        >>> len(load_texts("mini"))
-        25000
-
-    Source: chapter 11_your_domain.
-    """
-    from datasets import Dataset
-
-    name = os.fspath(source)
-    if name == MINI:
-        from mlmtutor.reviews import load_reviews
-
-        return load_reviews(MINI)["train"].select_columns("text")
-    if Path(name).exists() or not _is_hub_id(name) or Path(name).suffix.lower() in SUFFIXES:
-        return Dataset.from_dict({"text": read_texts(name, text_column=text_column)})
-    dataset = load_hub_dataset(name, split=split)
-    if text_column not in dataset.column_names:
-        raise ValueError(
-            f"expected the column {text_column!r} in {name!r}, found {', '.join(dataset.column_names)}"
-        )
-    return dataset.select_columns(text_column).rename_columns(
-        {text_column: "text"} if text_column != "text" else {}
-    )
 
 
 def load_hub_dataset(name: str, *, split: str | None = None) -> Any:
@@ -303,7 +259,7 @@ def load_hub_dataset(name: str, *, split: str | None = None) -> Any:
 
 @contextmanager
 def _hub_is_off() -> Iterator[None]:
-    """Have the libraries look into their caches at once, in place of asking a Hub that does not answer."""
+    """Use the libraries' caches without trying the network."""
     from datasets import config
     from huggingface_hub import constants
 
@@ -315,5 +271,54 @@ def _hub_is_off() -> Iterator[None]:
         config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Return whether a name has the form of a Hub id, ``owner/name``."""
     return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def upload_model(folder: str | os.PathLike[str], *, repo_id: str, private: bool = True) -> str:
+    """Upload a folder with an adapted model to the Hub.
+
+    Args:
+        folder: What ``mlmtutor adapt`` wrote: weights in safetensors, tokenizer and card.
+        repo_id: Where to, as ``owner/name``. Made if it is not there.
+        private: Whether a new repository is visible to its owner only.
+
+    Returns:
+        The address of the repository.
+
+    Raises:
+        FileNotFoundError: If the folder lacks weights, tokenizer or card.
+        ValueError: If ``repo_id`` is not ``owner/name``, or ``HF_ENDPOINT`` names another server than the Hub: the
+            token that proves who you are would be sent there.
+        PermissionError: If nobody is logged in.
+
+    Example:
+        >>> upload_model("no_such_folder", repo_id="reader/imdb")
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: expected README.md in 'no_such_folder', found none: a model without it cannot be shared
+
+    Source: chapter 08_adapted_model.
+    """
+    from huggingface_hub import HfApi, constants, get_token
+
+    for name in NEEDED_TO_SHARE:
+        if not (Path(folder) / name).is_file():
+            raise FileNotFoundError(
+                f"expected {name} in {os.fspath(folder)!r}, found none: a model without it cannot be shared"
+            )
+    if repo_id.count("/") != 1:
+        raise ValueError(f"repo_id must be of the form owner/name, got {repo_id!r}")
+    if constants.ENDPOINT != HUB:
+        raise ValueError(
+            f"expected the Hub itself, found HF_ENDPOINT={constants.ENDPOINT}: a token must never go to a mirror, "
+            "so start Python without HF_ENDPOINT to upload"
+        )
+    token = get_token()
+    if token is None:
+        raise PermissionError("expected a token of the Hub, found none: log in with `hf auth login`")
+    api = HfApi(endpoint=HUB, token=token)
+    url = api.create_repo(repo_id, private=private, exist_ok=True)
+    api.upload_folder(repo_id=repo_id, folder_path=folder, ignore_patterns=["checkpoints/*", ".*"])
+    return str(url)

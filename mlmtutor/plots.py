@@ -11,10 +11,10 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mlmtutor.fill_mask import Candidate
-    from mlmtutor.perplexity import Evaluation
+    from mlmtutor.model.fill_mask import Candidate
+    from mlmtutor.scores.perplexity import Evaluation
 
-STYLE = Path(__file__).with_name("mlmtutor.mplstyle")
+STYLE = Path(__file__).parent / "data" / "plots.mplstyle"
 
 
 def _new_axes() -> Axes:
@@ -29,7 +29,7 @@ def _new_axes() -> Axes:
 
 
 def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | None = None) -> Axes:
-    """Draw the probabilities of the candidates for a blank, for one model or for several.
+    """Draw the probabilities of the candidates for a mask, for one model or for several.
 
     Args:
         groups: Name of the model to its candidates; a token that a model does not list has no bar there.
@@ -43,7 +43,7 @@ def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | Non
 
     Example:
         >>> from matplotlib.figure import Figure
-        >>> from mlmtutor.fill_mask import Candidate
+        >>> from mlmtutor.model.fill_mask import Candidate
         >>> ax = plot_candidates({"mini": [Candidate("film", 2143, 0.3, "a film")]}, ax=Figure().subplots())
         >>> ax.get_xlabel()
         'probability'
@@ -58,19 +58,12 @@ def plot_candidates(groups: Mapping[str, Sequence[Candidate]], *, ax: Axes | Non
     return ax
 
 
-def plot_losses(
-    steps: Sequence[int],
-    losses: Sequence[float],
-    *,
-    evaluations: Mapping[int, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the training loss by step, and the loss on frozen masks where it was measured.
+def plot_losses(steps: Sequence[int], losses: Sequence[float], *, ax: Axes | None = None) -> Axes:
+    """Draw the training loss by step.
 
     Args:
         steps: The steps at which a loss was logged.
         losses: Those losses, in nats per masked token.
-        evaluations: Perplexity on frozen masks at the end of each epoch, by epoch.
         ax: Where to draw; a new figure if None.
 
     Returns:
@@ -90,23 +83,16 @@ def plot_losses(
         raise ValueError(f"expected one loss per logged step, found {len(losses)} for {len(steps)} steps")
     ax = _new_axes() if ax is None else ax
     ax.plot(steps, losses, marker=".", label="training")
-    if evaluations:
-        ends = [epoch * steps[-1] / max(evaluations) for epoch in evaluations]
-        ax.plot(ends, np.log(list(evaluations.values())), marker="o", label="frozen masks")
-        ax.legend()
     ax.set_xlabel("step")
     ax.set_ylabel("loss (nats per masked token)")
     return ax
 
 
-def plot_lengths(
-    lengths: Iterable[int], *, unit: str = "tokens", marks: Iterable[int] = (), ax: Axes | None = None
-) -> Axes:
-    """Draw a histogram of lengths, up to the longest one in a hundred.
+def plot_lengths(lengths: Iterable[int], *, marks: Iterable[int] = (), ax: Axes | None = None) -> Axes:
+    """Draw a histogram of lengths, without the longest one in a hundred.
 
     Args:
-        lengths: One number per text.
-        unit: What was counted, for the axis.
+        lengths: Number of tokens of each text.
         marks: Lengths to mark by a vertical line, such as the chunk size.
         ax: Where to draw; a new figure if None.
 
@@ -132,7 +118,7 @@ def plot_lengths(
         ax.axvline(mark, color="black", linestyle="--")
         # above the axes, where no bar hides it
         ax.annotate(f"{mark}", (mark, 1.01), xycoords=("data", "axes fraction"), va="bottom", ha="center")
-    ax.set_xlabel(f"length ({unit})")
+    ax.set_xlabel("length (tokens)")
     ax.set_ylabel("texts")
     return ax
 
@@ -164,14 +150,8 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
     ax = _new_axes() if ax is None else ax
     for row, evaluation in enumerate(evaluations.values()):
         middle, (low, high) = evaluation.perplexity, evaluation.interval()
-        ax.errorbar(
-            middle,
-            row,
-            xerr=[[middle - low], [high - middle]],
-            fmt="o",
-            capsize=4,
-            linestyle="",
-        )
+        ends = [[middle - low], [high - middle]]
+        ax.errorbar(middle, row, xerr=ends, fmt="o", capsize=4, linestyle="")
         ax.annotate(f"{middle:.1f}", (middle, row), xytext=(0, 8), textcoords="offset points", ha="center")
     ax.set_yticks(range(len(evaluations)), list(evaluations))
     ax.set_ylim(len(evaluations) - 0.5, -0.5)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub import MINI
-from mlmtutor.progress import no_library_bars
+from mlmtutor.model.progress import no_library_bars
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from mlmtutor.adapt import AdaptSettings
-    from mlmtutor.comparison import Comparison
-    from mlmtutor.masking import FrozenMasks
-    from mlmtutor.perplexity import Evaluation
-    from mlmtutor.training import TrainingHistory, TrainingSettings
+    from mlmtutor.masks.frozen import FrozenMasks
+    from mlmtutor.scores.perplexity import Evaluation
+    from mlmtutor.training.train import TrainingHistory
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,15 @@ class Report:
     """What was done and measured; the same for the same settings and machine.
 
     Attributes:
-        settings: The :class:`mlmtutor.adapt.AdaptSettings` as a plain dictionary; of a path on this machine only
-            its last part, since reports are shared.
-        training: The :class:`mlmtutor.training.TrainingSettings` that came out of them.
+        settings: What was asked for: ``source`` of the texts, ``model`` before adaptation, and the other settings.
+        training: The :class:`mlmtutor.training.train.TrainingSettings` of the run.
         data: Numbers of texts and chunks, for training and for measuring.
         masks: How the evaluation masks were drawn, and their digest.
-        before: Figures of the model as it came, see :meth:`mlmtutor.perplexity.Evaluation.to_dict`.
+        before: Figures of the model before, see :meth:`mlmtutor.scores.perplexity.Evaluation.to_dict`.
         after: The same figures of the adapted model.
         ratio: Perplexity after divided by before, with its 95 % interval; no interval for a single text.
         losses: Training loss by step.
-        precision: Arithmetic of the training.
+        precision: Arithmetic of the training run.
     """
 
     settings: dict[str, Any]
@@ -50,100 +48,103 @@ class Report:
     losses: dict[int, float]
     precision: str
 
-    @classmethod
-    def collect(
-        cls,
-        settings: AdaptSettings,
-        training: TrainingSettings,
-        texts: DatasetDict,
-        train: Dataset,
-        masks: FrozenMasks,
-        before: Evaluation,
-        after: Evaluation,
-        history: TrainingHistory,
-    ) -> Report:
-        """Collect the figures of a run."""
-        data = {
-            "train_texts": len(texts["train"]),
-            "train_chunks": len(train),
-            "held_out_texts": len(texts["test"]),
-            "held_out_chunks": len(masks),
-        }
-        return cls(
-            settings=asdict(settings)
-            | {name: _public_name(getattr(settings, name)) for name in ("source", "model")},
-            training=asdict(training),
-            data=data,
-            masks=masks.describe(),
-            before=before.to_dict(),
-            after=after.to_dict(),
-            ratio=_compare(before, after),
-            losses=dict(zip(history.steps, history.losses, strict=True)),
-            precision=history.precision,
+    def to_table(self) -> str:
+        """Return the figures before and after side by side, as plain text."""
+
+        def show(name: str, form: str) -> list[str]:
+            values = [numbers[name] for numbers in (self.before, self.after)]
+            values = [value if isinstance(value, list) or value is None else [value] for value in values]
+            return ["one text only" if value is None else form.format(*value) for value in values]
+
+        rows = [
+            ["", "before", "after"],
+            ["perplexity", *show("perplexity", "{:.1f}")],
+            ["95 % interval", *show("interval_95", "{:.1f} - {:.1f}")],
+            ["accuracy", *show("accuracy", "{:.1%}")],
+        ]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        return "\n".join("  ".join(map(str.rjust, row, widths)).rstrip() for row in rows)
+
+    def describe_ratio(self) -> str:
+        """Return the ratio of the perplexities with its interval, in words."""
+        if self.ratio["low"] is None:
+            return f"{self.ratio['ratio']:.3f}"
+        return "{ratio:.3f} (95 % interval over texts {low:.3f} to {high:.3f})".format(**self.ratio)
+
+    def describe_basis(self) -> str:
+        """Return on how much the figures rest, in words: one measurement of few texts says little about others."""
+        texts = self.after["num_texts"]
+        return (
+            f"measured on {self.after['num_masked']:,} masked tokens in {self.after['num_chunks']:,} chunks from "
+            f"{texts:,} held-out text{'s' * (texts != 1)}"
         )
 
-    def to_table(self) -> str:
-        """Lay the figures before and after side by side, as plain text."""
-        rows = [("", "before", "after")]
-        for name, form in (
-            ("perplexity", "{:.1f}"),
-            ("interval_95", "{:.1f} - {:.1f}"),
-            ("accuracy", "{:.1%}"),
-        ):
-            cells = []
-            for figures in (self.before, self.after):
-                value = figures[name]
-                cells.append(
-                    "one text only"
-                    if value is None
-                    else form.format(*(value if isinstance(value, list) else [value]))
-                )
-            rows.append((name.replace("interval_95", "95 % interval"), *cells))
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
-        ]
-        return "\n".join(line.rstrip() for line in lines)
+    def __str__(self) -> str:
+        return f"{self.to_table()}\nafter / before: {self.describe_ratio()}\n{self.describe_basis()}"
 
 
-def _public_name(place: str) -> str:
-    return Path(place).resolve().name if Path(place).exists() else place
-
-
-def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
-    from mlmtutor.comparison import compare
-
-    if before.to_dict()["interval_95"] is None:
-        return {"ratio": after.perplexity / before.perplexity, "low": None, "high": None}
-    comparison: Comparison = compare(before, after)
-    return {"ratio": comparison.ratio, "low": comparison.low, "high": comparison.high}
-
-
-def write_results(
-    report: Report,
-    history: TrainingHistory,
+def save_adapted(
+    folder: str | os.PathLike[str],
     *,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    folder: Path,
-) -> None:
-    """Write model, card, report and figure beside the folder's content, move them in, and remove the checkpoints.
+    masks: FrozenMasks,
+    before: Evaluation,
+    after: Evaluation,
+    history: TrainingHistory,
+    settings: Mapping[str, Any],
+    data: Mapping[str, int],
+) -> Report:
+    """Save an adapted model with all that must be known about it: card, report and loss curve.
+
+    Everything is written beside the content of the folder and then moved in; checkpoints of the run are removed.
 
     Args:
-        report: What was measured.
-        history: How the training went; its times go to ``run.json``.
+        folder: Where to; made if it is not there.
         model: The adapted model.
         tokenizer: Its tokenizer.
-        folder: Where to.
+        masks: The frozen masks that both evaluations were measured on.
+        before: The model before adaptation.
+        after: The adapted model.
+        history: How training went; its times go to ``run.json``.
+        settings: At least ``source``, where the texts are from, and ``model``, the checkpoint before adaptation.
+        data: ``train_texts``, ``train_chunks`` and ``held_out_texts``.
+
+    Returns:
+        The :class:`Report`, which is also in ``report.json``.
 
     Raises:
+        ValueError: If the evaluations are not of these masks.
         OSError: If the folder cannot be written.
+
+    Example:
+        >>> save_adapted("out", model=None, tokenizer=None, masks=None, before=None, after=None, history=None,
+        ...              settings={"source": "mini"}, data={})
+        Traceback (most recent call last):
+            ...
+        ValueError: settings must have 'source' and 'model', got source
+
+    Source: chapter 08_adapted_model.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
-
-    from mlmtutor.plots import STYLE, plot_losses
-
+    if not {"source", "model"} <= settings.keys():
+        raise ValueError(f"settings must have 'source' and 'model', got {', '.join(settings) or 'nothing'}")
+    if {before.sha256, after.sha256} != {masks.sha256}:
+        raise ValueError(
+            f"expected evaluations on the masks {masks.sha256[:12]}, found {before.sha256[:12]} and {after.sha256[:12]}"
+        )
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    report = Report(
+        settings=dict(settings),
+        training=asdict(history.settings),
+        data={**data, "held_out_chunks": len(masks)},
+        masks=masks.describe(),
+        before=before.to_dict(),
+        after=after.to_dict(),
+        ratio=_compare(before, after),
+        losses=dict(zip(history.steps, history.losses, strict=True)),
+        precision=history.precision,
+    )
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
         new = Path(name)
         with no_library_bars():
@@ -151,22 +152,38 @@ def write_results(
         tokenizer.save_pretrained(new)
         _write_json(new / "report.json", asdict(report))
         _write_json(new / "run.json", describe_run(history))
-        (new / "README.md").write_text(
-            write_card(report, language_model=type(model).__name__), encoding="utf-8"
-        )
-        with style.context(STYLE):
-            figure = Figure()
-            ax = plot_losses(history.steps, history.losses, ax=figure.subplots())
-            for text, figures in (("before", report.before), ("after", report.after)):
-                label = f"frozen masks, {text}: perplexity {figures['perplexity']:.1f}"
-                ax.axhline(
-                    figures["loss"], color="grey", linestyle="--" if text == "before" else ":", label=label
-                )
-            ax.legend()
-            figure.savefig(new / "loss.png")
+        card = write_card(report, architecture=type(model).__name__, chunk_size=masks.input_ids.shape[1])
+        (new / "README.md").write_text(card, encoding="utf-8")
+        _draw_losses(report, new / "loss.png")
         for file in sorted(new.iterdir()):
             shutil.move(file, folder / file.name)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return report
+
+
+def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
+    from mlmtutor.scores.perplexity import compare
+
+    if before.num_texts < 2:
+        return {"ratio": after.perplexity / before.perplexity, "low": None, "high": None}
+    comparison = compare(before, after)
+    return {"ratio": comparison.ratio, "low": comparison.low, "high": comparison.high}
+
+
+def _draw_losses(report: Report, path: Path) -> None:
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    from mlmtutor.plots import STYLE, plot_losses
+
+    with style.context(STYLE):
+        figure = Figure()
+        ax = plot_losses(list(report.losses), list(report.losses.values()), ax=figure.subplots())
+        for name, line, numbers in (("before", "--", report.before), ("after", ":", report.after)):
+            label = f"frozen masks, {name}: perplexity {numbers['perplexity']:.1f}"
+            ax.axhline(numbers["loss"], color="grey", linestyle=line, label=label)
+        ax.legend()
+        figure.savefig(path)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
@@ -174,7 +191,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def describe_run(history: TrainingHistory) -> dict[str, Any]:
-    """Give what differs from run to run: times, device and versions."""
+    """Return what differs from run to run: times, device and versions."""
     from importlib.metadata import version
 
     return {
@@ -213,29 +230,27 @@ All figures are in `report.json`, times and versions in `run.json`, the loss cur
 """
 
 
-def write_card(report: Report, *, language_model: str) -> str:
+def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     """Write the model card in Markdown: data, masking, numbers and seeds."""
 
-    def listing(values: dict[str, Any]) -> str:
+    def listing(values: Mapping[str, Any]) -> str:
         return ", ".join(f"{name} {value}" for name, value in values.items())
 
-    ratio = f"{report.ratio['ratio']:.3f}"
-    if report.ratio["low"] is not None:
-        ratio += f" (95 % interval over texts {report.ratio['low']:.3f} to {report.ratio['high']:.3f})"
-    settings = report.settings
+    source, base = report.settings["source"], report.settings["model"]
+    not_settings = ("seed", "num_chunks", "num_masked", "sha256")
     return CARD.format(
-        base=settings["model"],
+        base=base,
         # only the Hub can follow a link to the model that this one came from
-        base_model=f"base_model: {settings['model']}\n" if "/" in settings["model"] else "",
-        source="IMDb reviews" if settings["source"] == MINI else settings["source"],
-        architecture=language_model,
+        base_model=f"base_model: {base}\n" if "/" in base else "",
+        source="IMDb reviews" if source == MINI else source,
+        architecture=architecture,
         before=report.before["perplexity"],
         after=report.after["perplexity"],
         accuracy_before=report.before["accuracy"],
         accuracy_after=report.after["accuracy"],
-        ratio=ratio,
-        chunk_size=settings["chunk_size"],
-        masking=listing(settings["masking"]),
+        ratio=report.describe_ratio(),
+        chunk_size=chunk_size,
+        masking=listing({name: value for name, value in report.masks.items() if name not in not_settings}),
         num_masked=report.masks["num_masked"],
         sha256=report.masks["sha256"],
         training=listing(report.training),

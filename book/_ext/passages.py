@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mlmtutor.masked_text import MaskedText, ShownToken
-from mlmtutor.masking import IGNORED, MaskingSettings, mask_batch
-from mlmtutor.words import TokenTable, word_heads
+from mlmtutor.masks.masked_text import MaskedText, ShownToken
+from mlmtutor.masks.masking import KINDS, MaskingSettings, kinds_of, mask_batch
+from mlmtutor.texts.words import TokenTable, begins_word, find_first_pieces
 
 PASSAGES = Path(__file__).with_name("passages.json")  # written by `python -m book.tools passages`
 
@@ -25,18 +25,17 @@ class Passage:
     table: TokenTable
 
     @property
-    def heads(self) -> np.ndarray:
-        """The first token of each token's word, see :func:`mlmtutor.words.word_heads`: ``(num_tokens,) int64``."""
-        return word_heads(self.ids, table=self.table, word_starts=self._starts(1))[0]
+    def first_pieces(self) -> np.ndarray:
+        """The first piece of each token's word, as ``find_first_pieces`` returns it: ``(num_tokens,) int64``."""
+        return find_first_pieces(self.ids, table=self.table, word_starts=self._starts(1))[0]
 
     def draw(self, settings: MaskingSettings, *, num_rows: int) -> list[MaskedText]:
         """Mask a batch whose `num_rows` rows are all this passage, with seed 0."""
         ids, starts = np.repeat(self.ids, num_rows, axis=0), self._starts(num_rows)
         seen, labels = mask_batch(ids, table=self.table, settings=settings, seed=0, word_starts=starts)
-        hidden = [labels == IGNORED, seen == self.table.mask_id, seen != labels]
-        kinds = np.select(hidden, ["none", "mask", "random"], "kept").tolist()
+        kinds = np.array(KINDS)[kinds_of(seen, labels, mask_id=self.table.mask_id)].tolist()
         shown = np.array(self.vocabulary)[seen].tolist()
-        begins = ((self.heads == np.arange(len(self.tokens))) | (self.heads < 0)).tolist()
+        begins = begins_word(self.first_pieces).tolist()
         return [
             MaskedText(tuple(map(ShownToken, self.tokens, *row, begins)))
             for row in zip(shown, kinds, strict=True)

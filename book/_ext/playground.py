@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
-from mlmtutor.masking import MaskingSettings
+from mlmtutor.masks.masking import MaskingSettings
 
 from .passages import PASSAGES, read_passages
 

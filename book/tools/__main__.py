@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add(_notebooks, "run the chapters and write book/en and book/zh")
     add(_book, "run the chapters and build the site under _build from what came out")
     add(_check, "run nothing, list what is wrong in sources and notebooks")
-    add(_tables, "bring book/parameters.yml and the tables of the pages into step", slugs=0)
+    add(_tables, "bring mlmtutor/data/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
     add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
     add(_handout, "write the notebooks without worked answers into _build/handout")
@@ -121,6 +121,7 @@ def _pdf(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) ->
 
 def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
     for path, text in tabulate(chapters, root=root).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     if (root / SPEED).exists():
         draw_figures(root)

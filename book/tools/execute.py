@@ -17,6 +17,8 @@ from .chapter import Cell, Chapter, write_notebook
 
 PROGRESS_BAR = re.compile(r"\d+%\||^\s*$")  # a bar, or the line break that ends one
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# how the mini weights were made, and the table of all parameters, of which a chapter has its own in its code
+NO_INFLUENCE = {"__pycache__", "make", "parameters.yml"}
 Say = Callable[[str], None]
 
 
@@ -25,7 +27,7 @@ class ChapterFailed(RuntimeError):
 
 
 def run_chapter(chapter: Chapter, *, root: Path, say: Say) -> list[list[NotebookNode]]:
-    """Give the outputs of each code cell, from the last run where it still holds.
+    """Return the outputs of each code cell, from the last run where it still holds.
 
     Prose has no part in the decision: a chapter runs again when its code, the package ``mlmtutor``, the
     pinned packages or the profile changed.
@@ -60,9 +62,10 @@ def run_key(chapter: Chapter, *, root: Path) -> str:
     digest = hashlib.sha256(os.environ.get("MLMTUTOR_PROFILE", "auto").encode())
     for cell in chapter.code:
         digest.update(f"\n{cell.tags}\n{cell.source}".encode())
-    package = (path for path in (root / "mlmtutor").rglob("*") if path.is_file())
+    package = [path for path in (root / "mlmtutor").rglob("*") if path.is_file()]
+    package = [path for path in package if not NO_INFLUENCE.intersection(path.relative_to(root).parts)]
     for path in sorted([*package, root / "constraints.txt", Path(__file__)]):
-        if "__pycache__" not in path.parts and path.exists():
+        if path.exists():
             digest.update(f"\n{path.name}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from .chapter import LANGUAGES
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}
 PEERS = {
-    "seed": {"en": "original notebook", "zh": "原 notebook"},
+    "original": {"en": "original notebook", "zh": "原 notebook"},
     "limit": {"en": "limit", "zh": "极限"},
 }
 UNITS = {  # of a size

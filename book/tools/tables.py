@@ -1,6 +1,6 @@
 """The tables of the instructor guide, the budget page and the page on speed.
 
-``book/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
+``mlmtutor/data/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
 ``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``,
 ``book/speed.json`` by ``make bench``.
 """
@@ -13,7 +13,7 @@ from .chapter import LANGUAGES, Chapter
 from .parameters import read_parameters
 from .speed import machine_lines, read_speed, speed_rows
 
-PARAMETERS, BUDGET = Path("book/parameters.yml"), Path("book/budget.yml")
+PARAMETERS, BUDGET = Path("mlmtutor/data/parameters.yml"), Path("book/budget.yml")
 PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md", "speed": "a6_speed.md"}
 HEADS = {
     "parameters": {
@@ -34,7 +34,7 @@ NOT_MEASURED = {"en": "not measured yet", "zh": "尚未测量"}
 
 
 def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
-    """Return the texts of ``book/parameters.yml`` and of the pages with a table, by path relative to `root`."""
+    """Return the texts of ``mlmtutor/data/parameters.yml`` and of the pages with a table, by path relative to `root`."""
     parameters = list_parameters(chapters, known=read_yaml(root / PARAMETERS))
     rows = {
         "parameters": parameter_rows(parameters),

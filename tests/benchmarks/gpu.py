@@ -40,12 +40,13 @@ from transformers import DataCollatorForLanguageModeling, DistilBertConfig, Dist
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 try:
-    from mlmtutor.device import autocast, check_precision, find_device
-    from mlmtutor.heads import masked_lm_loss
-    from mlmtutor.masking import IGNORED, FrozenMasks, MaskingCollator, MaskingSettings, mask_batch
-    from mlmtutor.perplexity import evaluate
-    from mlmtutor.rows import ChunkRows
-    from mlmtutor.trainer import MaskedLMTrainer
+    from mlmtutor.masks.collator import ChunkRows, MaskingCollator
+    from mlmtutor.masks.frozen import FrozenMasks
+    from mlmtutor.masks.masking import MaskingSettings, mask_batch
+    from mlmtutor.model.device import autocast, find_device, settle_precision
+    from mlmtutor.model.masked_lm import IGNORED, masked_lm_loss
+    from mlmtutor.scores.perplexity import evaluate
+    from mlmtutor.training.trainer import MaskedLMTrainer
 except ImportError as error:
     raise SystemExit(f"expected mlmtutor in {ROOT}, since this measures its code, found: {error}") from error
 
@@ -91,7 +92,7 @@ class Row:
     slowest: float | None = None
     chunks_per_second: float | None = None
     times_as_fast: float | None = None  # as the dense step, or as the original notebook
-    useful_share: float | None = None  # FLOPs that a training needs, of the ceiling
+    useful_share: float | None = None  # FLOPs that training needs, of the ceiling
     peak_gib: float | None = None
     absent: str | None = None
 
@@ -112,7 +113,7 @@ def prepare(path: Path, texts: list[str], tokenizer: transformers.PreTrainedToke
 
 
 def read_chunks(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Give ``(num_chunks, chunk_size)`` ids, and bools that are true where a token continues a word."""
+    """Return ``(num_chunks, chunk_size)`` ids, and bools that are true where a token continues a word."""
     if not path.is_file():
         raise ValueError(f"expected chunks in {path}, found no such file: make it with --prepare")
     stored = np.load(path, allow_pickle=False)
@@ -136,7 +137,7 @@ def make_tokenizer(ids: np.ndarray, continues: np.ndarray) -> transformers.PreTr
 
 
 class OurRows(ChunkRows):
-    """The package's rows, over an array in place of a data set."""
+    """The package's rows, over an array instead of a data set."""
 
     def __init__(self, ids: np.ndarray) -> None:
         self.columns = {"index": np.arange(len(ids)), "input_ids": ids}
@@ -589,7 +590,7 @@ def open_bench(options: argparse.Namespace) -> Bench:
         raise ValueError(f"--minutes must be above 0, got {options.minutes:g}")
     if options.batch_sizes is not None and min(options.batch_sizes) < 1:
         raise ValueError(f"--batch-sizes must be at least 1, got {min(options.batch_sizes)}")
-    precision = check_precision(options.precision, device=options.device)
+    precision = settle_precision(options.precision, device=options.device)
     ids, continues = read_chunks(options.chunks)
     return Bench(
         ids=ids[:44] if options.quick else ids,
@@ -603,7 +604,7 @@ def open_bench(options: argparse.Namespace) -> Bench:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Give 1 if results that should be equal were not, or were not compared; 0 otherwise."""
+    """Return 1 if results that should be equal were not, or were not compared; 0 otherwise."""
     options = parse(arguments)
     if options.prepare:
         from mlmtutor import load_reviews, load_tokenizer

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mlmtutor.chunking import chunk_texts
-from mlmtutor.hub import load_texts, load_tokenizer
-from mlmtutor.rows import ChunkRows
+from mlmtutor.hub import load_tokenizer
+from mlmtutor.masks.collator import ChunkRows
+from mlmtutor.texts.chunking import chunk_texts
+from mlmtutor.texts.own_texts import load_texts
 
 from .measure import Result, memory_mb, run_apart
 

@@ -49,7 +49,7 @@ def take_turns(
     """Time each way in turn, several times over, so that a disturbance hits them all alike.
 
     A turn makes calls until ``turn_s`` seconds have passed, and counts their mean: one call of a fast way tells little.
-    The times are in units of so many seconds.
+    The times are in units of ``unit`` seconds.
     """
     times = {name: [] for name in ways}
     for _ in range(repeats):
@@ -115,9 +115,9 @@ def run_apart(module: str, *arguments: object) -> dict:
 
 
 def memory_mb(kind: str) -> float:
-    """Give memory of this process, in millions of bytes: ``VmRSS`` now, ``VmHWM`` at its peak.
+    """Return memory of this process, in millions of bytes: ``VmRSS`` now, ``VmHWM`` at its peak.
 
-    ``RssAnon`` is its own alone; pages of a mapped file are the system's, who may take them back.
+    ``RssAnon`` is its own alone; mapped file pages can be reclaimed by the system.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) * 1024 / 1e6

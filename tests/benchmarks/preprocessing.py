@@ -6,20 +6,22 @@ import datasets
 import numpy as np
 from transformers import DataCollatorForLanguageModeling
 
-from mlmtutor.chunking import Tokens, chunk_texts, chunk_tokens
-from mlmtutor.hub import load_texts, load_tokenizer
-from mlmtutor.masking import IGNORED, MaskingCollator, MaskingSettings
-from mlmtutor.rows import ChunkRows
-from mlmtutor.words import TokenTable, word_heads
+from mlmtutor.hub import load_tokenizer
+from mlmtutor.masks.collator import ChunkRows, MaskingCollator
+from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.masked_lm import IGNORED
+from mlmtutor.texts.chunking import Tokens, chunk_texts, chunk_tokens
+from mlmtutor.texts.own_texts import load_texts
+from mlmtutor.texts.words import TokenTable, find_first_pieces
 
 from .measure import Result, find_absent, take_turns
 from .recipes import (
     CHUNK_SIZE,
-    SeedWordCollator,
+    OriginalWordCollator,
     chunk_as_run_mlm,
-    chunk_as_the_seed,
+    chunk_as_the_original,
     tokenise_as_run_mlm,
-    tokenise_as_the_seed,
+    tokenise_as_the_original,
 )
 
 datasets.disable_progress_bars()
@@ -33,7 +35,7 @@ def load_reviews(num_reviews):
 
 
 def chunk_ids(dataset):
-    """Give the ids of all whole chunks, ``(num_chunks, chunk_size)``."""
+    """Return the ids of all whole chunks, ``(num_chunks, chunk_size)``."""
     column = dataset.with_format("arrow")[:]["input_ids"].to_pylist()
     return np.array([ids for ids in column if len(ids) == CHUNK_SIZE])
 
@@ -51,12 +53,12 @@ def tokenise_and_chunk(*, extent):
     backend = tokenizer.backend_tokenizer
     ways = {
         "ours": lambda: chunk_texts(texts, tokenizer).dataset,
-        "seed": lambda: chunk_as_the_seed(tokenise_as_the_seed(reviews, tokenizer)),
+        "original": lambda: chunk_as_the_original(tokenise_as_the_original(reviews, tokenizer)),
         "run_mlm": lambda: chunk_as_run_mlm(tokenise_as_run_mlm(reviews, tokenizer)),
     }
-    expected = chunk_ids(ways["seed"]())
+    expected = chunk_ids(ways["original"]())
     for name in ("ours", "run_mlm"):
-        assert_equal(chunk_ids(ways[name]()), expected, f"chunks of seed and {name}")
+        assert_equal(chunk_ids(ways[name]()), expected, f"chunks of the original and {name}")
 
     def encode_alone():
         for start in range(0, num_reviews, 1000):
@@ -65,12 +67,12 @@ def tokenise_and_chunk(*, extent):
     ways["limit"] = encode_alone
     repeats = 1 if extent == "quick" else 3
     times = take_turns(ways, repeats=repeats, clock=time.perf_counter, turn_s=0 if extent == "quick" else 2)
-    goals = {"seed": 4.5, "run_mlm": 2.2, "limit": 0.9}
+    goals = {"original": 4.5, "run_mlm": 2.2, "limit": 0.9}
     return Result("s", f"{num_reviews:,} reviews", times, goals)
 
 
 def chunk_alone(*, extent):
-    tokenised = tokenise_as_the_seed(*load_reviews(NUM_REVIEWS[extent]))
+    tokenised = tokenise_as_the_original(*load_reviews(NUM_REVIEWS[extent]))
     ids = tokenised.select_columns("input_ids")
 
     def ours():
@@ -83,7 +85,7 @@ def chunk_alone(*, extent):
 
     ways = {
         "ours": ours,
-        "seed": lambda: chunk_as_the_seed(tokenised),
+        "original": lambda: chunk_as_the_original(tokenised),
         "run_mlm": lambda: chunk_as_run_mlm(tokenised),
     }
     absent = find_absent({"TRL": "trl"})
@@ -91,20 +93,20 @@ def chunk_alone(*, extent):
         from trl import pack_dataset
 
         ways["TRL"] = lambda: pack_dataset(ids, CHUNK_SIZE, strategy="wrapped")
-    expected = chunk_ids(ways["seed"]())
+    expected = chunk_ids(ways["original"]())
     for name, way in ways.items():
-        assert_equal(chunk_ids(way()), expected, f"chunks of seed and {name}")
+        assert_equal(chunk_ids(way()), expected, f"chunks of the original and {name}")
     ways["limit"] = expected.astype(np.int32).copy
     repeats = 1 if extent == "quick" else 3
     times = take_turns(ways, repeats=repeats, clock=time.perf_counter, unit=1e-3, turn_s=0.2)
-    goals = {"seed": 200, "run_mlm": 20, "TRL": 1, "limit": 0.33}
+    goals = {"original": 200, "run_mlm": 20, "TRL": 1, "limit": 0.33}
     return Result("ms", f"{len(expected):,} chunks", times, goals, absent)
 
 
 def prepare_chunks(num_reviews):
-    """Give the chunks as the seed stores them, as the library wants them, and ours."""
+    """Return the chunks as the original stores them, as the library wants them, and ours."""
     reviews, tokenizer = load_reviews(num_reviews)
-    seed = chunk_as_the_seed(tokenise_as_the_seed(reviews, tokenizer))
+    original = chunk_as_the_original(tokenise_as_the_original(reviews, tokenizer))
 
     def tokenise(samples):
         return tokenizer(
@@ -113,7 +115,7 @@ def prepare_chunks(num_reviews):
 
     library = chunk_as_run_mlm(reviews.map(tokenise, batched=True, remove_columns=reviews.column_names))
     library = library.remove_columns("labels")
-    return tokenizer, seed, library, ChunkRows(chunk_texts(reviews["text"][:], tokenizer).dataset)
+    return tokenizer, original, library, ChunkRows(chunk_texts(reviews["text"][:], tokenizer).dataset)
 
 
 def check_masks(batch, ids, heads, *, share, what):
@@ -130,12 +132,12 @@ def check_masks(batch, ids, heads, *, share, what):
 
 
 def _collate(unit, *, extent):
-    tokenizer, seed, library, rows = prepare_chunks(300 if extent == "quick" else 1000)
+    tokenizer, original, library, rows = prepare_chunks(300 if extent == "quick" else 1000)
     index = np.random.default_rng(0).permutation(len(rows))[:64].tolist()
     settings = MaskingSettings() if unit == "word" else MaskingSettings(unit="token", mask_prob=0.15)
     by_ours = MaskingCollator(tokenizer, settings=settings)
     if unit == "word":
-        by_seed = SeedWordCollator(tokenizer)
+        by_original = OriginalWordCollator(tokenizer)
         by_library = DataCollatorForLanguageModeling(
             tokenizer,
             whole_word_mask=True,
@@ -151,18 +153,18 @@ def _collate(unit, *, extent):
         "library": lambda: by_library(library.__getitems__(index)),
     }
     if unit == "word":
-        seed_rows = seed.select_columns(["input_ids", "attention_mask", "word_ids", "labels"])
-        ways["seed"] = lambda: by_seed(seed_rows.__getitems__(index))
+        original_rows = original.select_columns(["input_ids", "attention_mask", "word_ids", "labels"])
+        ways["original"] = lambda: by_original(original_rows.__getitems__(index))
     ids = rows[np.array(index)]["input_ids"]
     table = TokenTable.from_tokenizer(tokenizer)
-    heads = word_heads(ids, table=table)
+    heads = find_first_pieces(ids, table=table)
     if unit == "token":
         heads = np.where(table.is_special[ids], -1, np.arange(CHUNK_SIZE))
     for name, way in ways.items():
         check_masks(way(), ids, heads, share=settings.mask_prob, what=name)
     repeats = 5 if extent == "quick" else 10
     times = take_turns(ways, repeats=repeats, clock=time.process_time, unit=1e-3, turn_s=0.1)
-    goals = {"seed": 40, "library": 10} if unit == "word" else {"library": 10}
+    goals = {"original": 40, "library": 10} if unit == "word" else {"library": 10}
     return Result("ms", "64 x 128 tokens", times, goals)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 CHUNK_SIZE = 128
 
 
-def tokenise_as_the_seed(dataset, tokenizer):
+def tokenise_as_the_original(dataset, tokenizer):
     def tokenise(samples):
         result = tokenizer(samples["text"], verbose=False)
         result["word_ids"] = [result.word_ids(i) for i in range(len(result["input_ids"]))]
@@ -18,7 +18,7 @@ def tokenise_as_the_seed(dataset, tokenizer):
     return dataset.map(tokenise, batched=True, remove_columns=dataset.column_names)
 
 
-def chunk_as_the_seed(tokenised):
+def chunk_as_the_original(tokenised):
     return tokenised.map(functools.partial(_group, join=_add_up), batched=True)
 
 
@@ -49,7 +49,7 @@ def _group(samples, *, join):
     return chunks | {"labels": chunks["input_ids"].copy()}
 
 
-class SeedWordCollator:
+class OriginalWordCollator:
     """The original notebook's whole-word collator, which changes the rows that it is given."""
 
     def __init__(self, tokenizer, *, mask_prob=0.2):

@@ -9,9 +9,9 @@ import torch
 from datasets import Dataset
 from transformers import PrinterCallback, Trainer, default_data_collator
 
-from mlmtutor.masking import freeze_masks
-from mlmtutor.perplexity import evaluate
-from mlmtutor.pseudo_perplexity import score_texts
+from mlmtutor.masks.frozen import freeze_masks
+from mlmtutor.scores.perplexity import evaluate
+from mlmtutor.scores.pseudo_perplexity import score_texts
 
 from .measure import Result, find_absent, take_turns
 from .preprocessing import load_reviews, prepare_chunks
@@ -21,7 +21,7 @@ BATCH_SIZE = 8  # Trainer's own
 
 
 def make_evaluations(model, rows, *, tokenizer, folder):
-    """Give ours and Trainer's evaluation of the same frozen masks, each ready to run."""
+    """Return ours and Trainer's evaluation of the same frozen masks, each ready to run."""
     chunks = Dataset.from_dict({"input_ids": rows["input_ids"], "text_index": range(len(rows["input_ids"]))})
     masks = freeze_masks(chunks, tokenizer=tokenizer, settings=TOKENS_15, seed=0)
     frozen = [
@@ -64,7 +64,7 @@ def evaluate_chunks(*, extent):
 
 
 def find_sentences(num_sentences):
-    """Give sentences of 12 to 20 words from the reviews, without a word that the vocabulary lacks."""
+    """Return sentences of 12 to 20 words from the reviews, without a word that the vocabulary lacks."""
     reviews, tokenizer = load_reviews(200)
     sentences = [s.strip() for text in reviews["text"] for s in re.findall(r"[A-Z][^.!?<>]+[.]", text)]
     fitting = [s for s in sentences if 12 <= len(s.split()) <= 20 and "[UNK]" not in tokenizer.tokenize(s)]

@@ -11,7 +11,7 @@ import torch
 from transformers import DataCollatorForLanguageModeling, DistilBertConfig, DistilBertForMaskedLM
 
 from mlmtutor import TokenTable
-from mlmtutor.words import word_heads
+from mlmtutor.texts.words import find_first_pieces
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def bench(chunks):
 
 
 def run_quickly(chunks, tmp_path, capsys, *options):
-    """Give the exit status, what was printed, and the results."""
+    """Return the exit status, what was printed, and the results."""
     output = tmp_path / "results.json"
     status = gpu.main(
         [str(chunks), "--device", "cpu", "--quick", "--precision", "fp32", "--output", str(output), *options]
@@ -40,6 +40,7 @@ def run_quickly(chunks, tmp_path, capsys, *options):
     return status, capsys.readouterr().out, json.loads(output.read_text())
 
 
+@pytest.mark.slow
 def test_quick_run_measures_every_row_on_a_cpu_and_says_what_is_absent(chunks, tmp_path, capsys):
     status, printed, found = run_quickly(chunks, tmp_path, capsys, "--batch-sizes", "4")
     assert status == 0
@@ -196,7 +197,7 @@ def test_library_hides_the_same_words_whole(chunks):
         seed=0,
     )
     hidden = (collator([rows[i] for i in range(len(rows))])["labels"] != gpu.IGNORED).numpy()
-    head = word_heads(ids, table=TokenTable.from_tokenizer(tokenizer))
+    head = find_first_pieces(ids, table=TokenTable.from_tokenizer(tokenizer))
     assert (hidden == np.take_along_axis(hidden, np.maximum(head, 0), axis=1))[head >= 0].all()
     assert not hidden[head < 0].any()
     assert 0.4 < hidden[head >= 0].mean() < 0.6
@@ -212,7 +213,7 @@ def test_prepared_chunks_keep_ids_and_words(tmp_path, reviews, bert_tokenizer, m
     assert "110 chunks of 128 tokens" in capsys.readouterr().out
     np.testing.assert_array_equal(continues, TokenTable.from_tokenizer(bert_tokenizer).continues_word[ids])
     ours, theirs = (
-        word_heads(ids, table=TokenTable.from_tokenizer(tokenizer))
+        find_first_pieces(ids, table=TokenTable.from_tokenizer(tokenizer))
         for tokenizer in (gpu.make_tokenizer(ids, continues), bert_tokenizer)
     )
     np.testing.assert_array_equal(ours, theirs)

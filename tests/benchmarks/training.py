@@ -24,26 +24,27 @@ from transformers import (
     TrainingArguments,
 )
 
-from mlmtutor.chunking import chunk_texts
-from mlmtutor.device import choose_precision
-from mlmtutor.heads import masked_lm_loss
 from mlmtutor.hub import load_model
-from mlmtutor.masking import MaskingCollator, MaskingSettings, freeze_masks
-from mlmtutor.perplexity import evaluate
-from mlmtutor.reviews import split_chunks
-from mlmtutor.rows import ChunkRows
-from mlmtutor.trainer import MaskedLMTrainer
+from mlmtutor.masks.collator import ChunkRows, MaskingCollator
+from mlmtutor.masks.frozen import freeze_masks
+from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.device import choose_precision
+from mlmtutor.model.masked_lm import masked_lm_loss
+from mlmtutor.scores.perplexity import evaluate
+from mlmtutor.texts.chunking import chunk_texts
+from mlmtutor.texts.own_texts import split_chunks
+from mlmtutor.training.trainer import MaskedLMTrainer
 
 from .measure import Result, memory_mb, run_apart, take_turns_apart
 from .preprocessing import load_reviews, prepare_chunks
-from .recipes import SeedWordCollator, chunk_as_the_seed, tokenise_as_the_seed
+from .recipes import OriginalWordCollator, chunk_as_the_original, tokenise_as_the_original
 
 TOKENS_15 = MaskingSettings(unit="token", mask_prob=0.15)
 TOLERANCE = 1e-4  # float32 sums in another order
 
 
 def make_model(*, tiny):
-    """Give a random model of DistilBERT's shape, or one layer of it."""
+    """Return a random model of DistilBERT's shape, or one layer of it."""
     torch.manual_seed(0)
     return DistilBertForMaskedLM(
         DistilBertConfig(n_layers=1, dim=64, n_heads=4, hidden_dim=128) if tiny else DistilBertConfig()
@@ -95,7 +96,7 @@ def return_freed_memory():
 
 def train(way, *, batch_size, num_steps, tiny, clock):
     """Train some steps in one way, each as the clock says."""
-    tokenizer, seed, library, rows = prepare_chunks(100)
+    tokenizer, original, library, rows = prepare_chunks(100)
     model = make_model(tiny=tiny)
     with tempfile.TemporaryDirectory() as folder:
         facts = {"batch_size": batch_size, "num_steps": num_steps}
@@ -107,11 +108,11 @@ def train(way, *, batch_size, num_steps, tiny, clock):
                 data_collator=MaskingCollator(tokenizer, settings=settings), callbacks=[clock], progress=False,
             )  # fmt: skip
         else:
-            by_seed = way == "seed"
+            by_original = way == "original"
             trainer = Trainer(
-                model, make_arguments(folder, remove_unused_columns=not by_seed, **facts), callbacks=[clock],
-                train_dataset=seed if by_seed else library,
-                data_collator=SeedWordCollator(tokenizer) if by_seed else DataCollatorForLanguageModeling(tokenizer),
+                model, make_arguments(folder, remove_unused_columns=not by_original, **facts), callbacks=[clock],
+                train_dataset=original if by_original else library,
+                data_collator=OriginalWordCollator(tokenizer) if by_original else DataCollatorForLanguageModeling(tokenizer),
             )  # fmt: skip
             trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
@@ -140,11 +141,11 @@ def do_the_job(way, *, extent):
             ).train()  # fmt: skip
             after = evaluate(model, masks).perplexity
         else:
-            chunks = chunk_as_the_seed(tokenise_as_the_seed(reviews, tokenizer))
+            chunks = chunk_as_the_original(tokenise_as_the_original(reviews, tokenizer))
             parts = chunks.train_test_split(train_size=train_size, test_size=test_size, seed=123)
             trainer = Trainer(
                 model, make_arguments(folder, batch_size=8, remove_unused_columns=False),
-                train_dataset=parts["train"], eval_dataset=parts["test"], data_collator=SeedWordCollator(tokenizer),
+                train_dataset=parts["train"], eval_dataset=parts["test"], data_collator=OriginalWordCollator(tokenizer),
             )  # fmt: skip
             trainer.remove_callback(transformers.PrinterCallback)
             before = float(np.exp(trainer.evaluate()["eval_loss"]))
@@ -189,11 +190,11 @@ def training_step(*, extent):
 
 
 def recipe_step(*, extent):
-    return _steps({"ours": "shipped", "seed": "seed"}, {"seed": 3.3}, extent=extent)
+    return _steps({"ours": "shipped", "original": "original"}, {"original": 3.3}, extent=extent)
 
 
 def _memory(*options, extent):
-    """Give what the second step and all before it needed at most: before it, the optimizer has no state yet."""
+    """Return what the second step and all before it needed at most: before it, the optimizer has no state yet."""
     options = [*options, *["--tiny"] * (extent == "quick"), "--batch", 64, "--steps", 2, "--threads", 2]
     ways = {"ours": "shipped", "Trainer": "dense"}
     return {name: run_apart("training", way, *options) for name, way in ways.items()}
@@ -211,19 +212,21 @@ def process_memory(*, extent):
 
 
 def whole_job(*, extent):
-    found = {name: run_apart("training", f"job_{name}", "--extent", extent) for name in ("ours", "seed")}
+    found = {name: run_apart("training", f"job_{name}", "--extent", extent) for name in ("ours", "original")}
     for name, facts in found.items():
         before, after = facts["perplexity"]
         if not after < before:
             raise AssertionError(f"perplexity of {name} did not fall: {before:.1f} to {after:.1f}")
     num_reviews, train_size, _ = JOBS[extent]
     size = f"{num_reviews:,} reviews, {train_size:,} chunks"
-    return Result("CPU s", size, {name: [facts["seconds"]] for name, facts in found.items()}, {"seed": None})
+    return Result(
+        "CPU s", size, {name: [facts["seconds"]] for name, facts in found.items()}, {"original": None}
+    )
 
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training", description=__doc__)
-    parser.add_argument("way", choices=["ours", "shipped", "dense", "seed", "job_ours", "job_seed"])
+    parser.add_argument("way", choices=["ours", "shipped", "dense", "original", "job_ours", "job_seed"])
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)

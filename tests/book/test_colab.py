@@ -83,6 +83,7 @@ def alone(tmp_path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_notebook_alone_installs_what_it_needs_and_runs_to_the_end(colab, wheels, alone):
     assert "No module named 'mlmtutor'" in run_there(colab, "-c", WHERE, wheels=wheels, folder=alone).stderr
     run = run_there(colab, "-c", RUN, NOTEBOOK.name, "--inplace", wheels=wheels, folder=alone)
@@ -96,6 +97,7 @@ def test_notebook_alone_installs_what_it_needs_and_runs_to_the_end(colab, wheels
     assert {path.name for path in alone.iterdir()} == {NOTEBOOK.name}
 
 
+@pytest.mark.slow
 def test_notebook_stops_at_its_imports_where_the_package_cannot_be_had(colab, alone):
     run = run_there(colab, "-c", RUN, NOTEBOOK.name, wheels=alone, folder=alone)
     assert run.returncode != 0

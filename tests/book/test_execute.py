@@ -41,7 +41,7 @@ def test_printing_in_pieces_gives_one_output(write, say):
 def test_bars_are_shown_live_and_kept_out_of_the_notebook(write, say):
     bar = """
 import sys, time
-from mlmtutor.progress import is_watched
+from mlmtutor.model.progress import is_watched
 from tqdm import tqdm
 for _ in tqdm(range(3), mininterval=0, disable=not is_watched()):
     time.sleep(0.05)

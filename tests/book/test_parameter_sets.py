@@ -24,6 +24,7 @@ def test_every_chapter_has_a_set_and_every_set_a_chapter():
     assert sorted(SETS) == sorted(CHAPTERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", CHAPTERS)
 def test_chapter_runs_with_other_parameters(slug, tmp_path):
     chapter = read_chapter(CHAPTERS[slug])
@@ -36,6 +37,7 @@ def test_chapter_runs_with_other_parameters(slug, tmp_path):
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slug", "nonsense"), NONSENSE, ids=str)
 def test_chapter_refuses_nonsense_and_names_the_parameter(slug, nonsense):
     chapter = read_chapter(CHAPTERS[slug])

@@ -78,7 +78,7 @@ def test_tables_follow_the_source_and_keep_translations(write, root):
             (root / "book" / lang / page).write_text(f"<!-- {name} --> <!-- {name} -->")
     write()
     assert main(["tables"], root=root) == 0
-    table = root / "book" / "parameters.yml"
+    table = root / "mlmtutor" / "data" / "parameters.yml"
     table.write_text(table.read_text(encoding="utf-8").replace("zh: ''", "zh: 要量的词"), encoding="utf-8")
     write(PARAMETER, 'word: str = "movie"  # the word to measure')
     assert main(["tables"], root=root) == 0

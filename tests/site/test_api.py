@@ -49,5 +49,5 @@ def test_links_between_objects_stay_on_the_page(articles):
 
 
 def test_settings_show_what_each_field_means(articles):
-    fields = articles["en"].find(id="mlmtutor.training.TrainingSettings").parent.text
+    fields = articles["en"].find(id="mlmtutor.training.train.TrainingSettings").parent.text
     assert "num_epochs (int) – passes over all chunks" in " ".join(fields.split())

@@ -21,9 +21,9 @@ NUM_ROWS = 50
 DRAW = """([name, unit, rate, maskShare, randomShare, rows]) => {
     const { passages, special, ordinary } = JSON.parse(document.querySelector(".mask-playground script").textContent);
     const { tokens } = passages[name];
-    const heads = masking.unitHeads(passages[name], new Set(special), unit);
+    const firstPieces = masking.unitStarts(passages[name], new Set(special), unit);
     return [...Array(rows).keys()].map((row) =>
-        masking.hide(tokens, heads, { rate, maskShare, randomShare, ordinary, row }).map(({ shown, kind }) => [shown, kind]));
+        masking.hide(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }).map(({ shown, kind }) => [shown, kind]));
 }"""
 
 
@@ -88,14 +88,14 @@ def test_passages_are_what_the_package_makes_of_the_reviews(tmp_path):
 def test_words_are_grouped_as_the_package_groups_them(words_page):
     script = """() => {
         const { passages, special } = JSON.parse(document.querySelector(".mask-playground script").textContent);
-        const heads = (passage) => masking.wordHeads(passage, new Set(special));
-        return Object.fromEntries(Object.entries(passages).map(([name, passage]) => [name, heads(passage)]));
+        const firstPieces = (passage) => masking.findFirstPieces(passage, new Set(special));
+        return Object.fromEntries(Object.entries(passages).map(([name, passage]) => [name, firstPieces(passage)]));
     }"""
     found = words_page.evaluate(script)
-    assert found == {name: passage.heads.tolist() for name, passage in read_passages().items()}
+    assert found == {name: passage.first_pieces.tolist() for name, passage in read_passages().items()}
     assert found["inside"][0] == -1  # its first piece belongs to a word of the chunk before
     assert found["chinese"][1:4] == [1, 1, 1]
-    across = 'masking.wordHeads({ tokens: ["film", "[SEP]", "##s"] }, new Set(["[SEP]"]))'
+    across = 'masking.findFirstPieces({ tokens: ["film", "[SEP]", "##s"] }, new Set(["[SEP]"]))'
     assert words_page.evaluate(across) == [0, -1, -1]
 
 
@@ -116,8 +116,10 @@ def test_what_is_hidden_is_within_5_standard_deviations_of_what_is_asked_for(wor
     rate, rows = 0.15, 400
     drawn = np.array(words_page.evaluate(DRAW, ["inside", unit, rate, 0.8, 0.1, rows]))[:, :, 1]
     passage = read_passages()["inside"]
-    heads = passage.heads if unit == "word" else np.flatnonzero(~passage.table.is_special[passage.ids[0]])
-    sizes = np.unique(heads[heads >= 0], return_counts=True)[1]  # tokens per unit
+    starts = (
+        passage.first_pieces if unit == "word" else np.flatnonzero(~passage.table.is_special[passage.ids[0]])
+    )
+    sizes = np.unique(starts[starts >= 0], return_counts=True)[1]  # tokens per unit
     hidden = (drawn != "none").sum()
     deviation = np.sqrt(rows * rate * (1 - rate) * (sizes**2).sum())
     assert abs(hidden - rows * rate * sizes.sum()) < 5 * deviation

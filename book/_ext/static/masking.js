@@ -21,24 +21,24 @@ const masking = (() => {
   }
 
   /** Return the position of the first token of each token's word; -1 if special or if the word began before the text. */
-  function wordHeads({ tokens, word_starts: starts }, special) {
-    let head = -1;
+  function findFirstPieces({ tokens, word_starts: starts }, special) {
+    let first = -1;
     return tokens.map((token, position) => {
       if (special.has(token)) {
-        head = -1;
+        first = -1;
         return -1;
       }
       if (starts ? starts[position] : !token.startsWith("##")) {
-        head = position;
+        first = position;
       }
-      return head;
+      return first;
     });
   }
 
-  /** Return the heads of the units that are drawn: words, or all tokens that are not special. */
-  function unitHeads(passage, special, unit) {
+  /** Return the position of the first token of each token's unit: its word, or the token itself; -1 if special. */
+  function unitStarts(passage, special, unit) {
     return unit === "word"
-      ? wordHeads(passage, special)
+      ? findFirstPieces(passage, special)
       : passage.tokens.map((token, position) => (special.has(token) ? -1 : position));
   }
 
@@ -47,10 +47,10 @@ const masking = (() => {
    * (In a batch where nothing is hidden, the package hides one unit; that does not happen in a large batch.)
    * Return what the model sees of each token, and how it is hidden: "none", "mask", "random" or "kept".
    */
-  function hide(tokens, heads, { rate, maskShare, randomShare, ordinary, row }) {
+  function hide(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }) {
     const [draw, kind, choice] = [0, 1, 2].map((stream) => uniform(stream, row));
     return tokens.map((token, position) => {
-      if (heads[position] < 0 || draw(heads[position]) >= rate) {
+      if (firstPieces[position] < 0 || draw(firstPieces[position]) >= rate) {
         return { shown: token, kind: "none" };
       }
       const number = kind(position);
@@ -63,5 +63,5 @@ const masking = (() => {
     });
   }
 
-  return { wordHeads, unitHeads, hide };
+  return { findFirstPieces, unitStarts, hide };
 })();

@@ -25,18 +25,18 @@
   function settings() {
     const passage = passages[form.passage.value];
     const unit = form.unit.value;
-    const heads = masking.unitHeads(passage, special, unit);
+    const firstPieces = masking.unitStarts(passage, special, unit);
     const [maskShare, randomShare] = form.eighty.checked ? [0.8, 0.1] : [1, 0];
-    return { passage, unit, heads, rate: form.rate.value / 100, maskShare, randomShare, ordinary };
+    return { passage, unit, firstPieces, rate: form.rate.value / 100, maskShare, randomShare, ordinary };
   }
 
-  function count(drawn, heads) {
+  function count(drawn, firstPieces) {
     const counts = { hidden: 0, mask: 0, random: 0, kept: 0 };
     for (const { kind } of drawn.filter(({ kind }) => kind !== "none")) {
       counts.hidden += 1;
       counts[kind] += 1;
     }
-    counts.words = new Set(heads.filter((head, position) => drawn[position].kind !== "none")).size;
+    counts.words = new Set(firstPieces.filter((first, position) => drawn[position].kind !== "none")).size;
     return counts;
   }
 
@@ -58,12 +58,12 @@
 
   /** Show the text, with a bar between the pieces of a word. */
   function showText(drawn, passage) {
-    const heads = masking.wordHeads(passage, special);
+    const firstPieces = masking.findFirstPieces(passage, special);
     const text = element("p", {});
     let word = null;
     passage.tokens.forEach((token, position) => {
       const piece = tokenElement(token, drawn[position]);
-      if (word && heads[position] >= 0 && heads[position] !== position) {
+      if (word && firstPieces[position] >= 0 && firstPieces[position] !== position) {
         word.append(element("b", {}, "|"), piece);
       } else {
         word = element("span", { className: "mask-word" }, piece);
@@ -74,10 +74,10 @@
     find(".mask-text").lang = passage.lang;
   }
 
-  function showCounts({ heads, unit, rate, maskShare, randomShare }) {
+  function showCounts({ firstPieces, unit, rate, maskShare, randomShare }) {
     const now = tally.at(-1);
     const sum = (name) => tally.reduce((total, counts) => total + counts[name], 0);
-    const all = heads.filter((head) => head >= 0).length;
+    const all = firstPieces.filter((first) => first >= 0).length;
     const values = {
       draw: row + 1,
       draws: tally.length.toLocaleString("en"),
@@ -85,7 +85,7 @@
       all,
       expected: (all * rate).toFixed(1),
       words: now.words,
-      all_words: new Set(heads.filter((head) => head >= 0)).size,
+      all_words: new Set(firstPieces.filter((first) => first >= 0)).size,
       share: counted(sum("hidden") / (all * tally.length)),
       rate: asked(rate),
     };
@@ -138,15 +138,15 @@
   /** Draw `times` times and add to the counts; `restart` drops the counts so far and counts only the draw shown. */
   function draw({ times = 0, restart = false } = {}) {
     const now = settings();
-    const hide = () => masking.hide(now.passage.tokens, now.heads, { ...now, row });
+    const hide = () => masking.hide(now.passage.tokens, now.firstPieces, { ...now, row });
     let drawn = hide();
     if (restart) {
-      tally = [count(drawn, now.heads)];
+      tally = [count(drawn, now.firstPieces)];
     }
     for (let time = 0; time < times; time += 1) {
       row += 1;
       drawn = hide();
-      tally.push(count(drawn, now.heads));
+      tally.push(count(drawn, now.firstPieces));
     }
     showText(drawn, now.passage);
     showCounts(now);

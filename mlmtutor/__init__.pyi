@@ -1,0 +1,102 @@
+# The public names and their homes, by module: `__init__.py`, editors and type checkers read this.
+
+from .adapt import AdaptSettings, adapt_model, plan_training
+from .exercises import as_printed, check_answer, check_range
+from .hub import Profile, choose_profile, find_hub_problem, load_model, load_tokenizer, upload_model
+from .masks.collator import ChunkRows, MaskingCollator
+from .masks.frozen import FrozenMasks, freeze_masks
+from .masks.masked_text import MaskedText, show_context, show_masks
+from .masks.masking import MaskingSettings, mask_batch
+from .model.device import choose_precision, find_device
+from .model.fill_mask import Candidate, fill_masks
+from .model.masked_lm import masked_lm_loss, score_batches, score_masked
+from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
+from .report import Report, save_adapted
+from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
+from .scores.perplexity import Comparison, Evaluation, compare, evaluate
+from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
+from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
+from .texts.chunking import Chunks, chunk_texts, split_into_chunks
+from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
+from .texts.own_texts import load_texts, split_chunks, split_texts
+from .texts.reviews import LengthSummary, count_labels, load_reviews, summarize_lengths
+from .texts.words import TokenTable, find_first_pieces
+from .training.train import TrainingHistory, TrainingSettings, train_masked_lm
+from .training.trainer import MaskedLMTrainer
+
+__all__ = [
+    "AdaptSettings",
+    "Candidate",
+    "ChunkRows",
+    "Chunks",
+    "Comparison",
+    "Evaluation",
+    "FewLabelScores",
+    "FrozenMasks",
+    "Keyword",
+    "LengthSummary",
+    "MaskedLMTrainer",
+    "MaskedText",
+    "MaskingCollator",
+    "MaskingSettings",
+    "Probe",
+    "ProbeScores",
+    "Profile",
+    "Report",
+    "ScoreDifference",
+    "ScoredText",
+    "ScoredTexts",
+    "TokenTable",
+    "TrainingHistory",
+    "TrainingSettings",
+    "WordCounts",
+    "adapt_model",
+    "as_printed",
+    "check_answer",
+    "check_range",
+    "choose_precision",
+    "choose_profile",
+    "chunk_texts",
+    "compare",
+    "compare_scores",
+    "count_labels",
+    "count_words",
+    "embed_texts",
+    "evaluate",
+    "fill_masks",
+    "find_device",
+    "find_first_pieces",
+    "find_hub_problem",
+    "find_keywords",
+    "freeze_masks",
+    "load_brown_counts",
+    "load_general_texts",
+    "load_model",
+    "load_probes",
+    "load_reviews",
+    "load_texts",
+    "load_tokenizer",
+    "mask_batch",
+    "masked_lm_loss",
+    "plan_training",
+    "plot_bars",
+    "plot_candidates",
+    "plot_curves",
+    "plot_lengths",
+    "plot_losses",
+    "plot_perplexities",
+    "save_adapted",
+    "score_batches",
+    "score_few_labels",
+    "score_masked",
+    "score_probes",
+    "score_texts",
+    "show_context",
+    "show_masks",
+    "split_chunks",
+    "split_into_chunks",
+    "split_texts",
+    "summarize_lengths",
+    "train_masked_lm",
+    "upload_model",
+]

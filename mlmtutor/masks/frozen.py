@@ -1,0 +1,147 @@
+"""Masks drawn once, so that models can be compared on them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlmtutor.masks.collator import ChunkRows
+from mlmtutor.masks.masking import MaskingSettings, kinds_of, mask_batch
+from mlmtutor.model.masked_lm import IGNORED
+from mlmtutor.texts.words import TokenTable
+
+if TYPE_CHECKING:
+    import torch
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenMasks:
+    """An evaluation set whose masks were drawn once. Models may be compared on it, and on it only.
+
+    Attributes:
+        input_ids: ``(num_chunks, chunk_size) int32``, what the model sees.
+        labels: ``(num_chunks, chunk_size) int32``, the true ids where a token is masked, -100 elsewhere.
+        text_index: ``(num_chunks,) int32``, which text each chunk begins in.
+        settings: How they were drawn.
+        seed: Seed of the draw.
+        mask_id: Id of the mask token.
+        pad_id: Id of the padding token, or None.
+        sha256: Digest of ``input_ids`` and ``labels``: equal digests mean the same test.
+    """
+
+    input_ids: np.ndarray
+    labels: np.ndarray
+    text_index: np.ndarray
+    settings: MaskingSettings
+    seed: int
+    mask_id: int
+    pad_id: int | None
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def kinds(self) -> np.ndarray:
+        """Return ``(num_chunks, chunk_size) int8``: 0 not masked, 1 shown as [MASK], 2 as a random token, 3 kept."""
+        return kinds_of(self.input_ids, self.labels, mask_id=self.mask_id)
+
+    def batches(self, batch_size: int) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield the chunks as a model takes them: int64 tensors ``(batch_size, chunk_size)`` on the CPU."""
+        import torch
+
+        for start in range(0, len(self), batch_size):
+            rows = slice(start, start + batch_size)
+            arrays = {"input_ids": self.input_ids[rows], "labels": self.labels[rows]}
+            if (padding := arrays["input_ids"] == self.pad_id).any():
+                arrays["attention_mask"] = ~padding
+            yield {name: torch.from_numpy(array.astype(np.int64)) for name, array in arrays.items()}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings, seed, size and digest as a plain dictionary, for reports."""
+        return {
+            **asdict(self.settings),
+            "seed": self.seed,
+            "num_chunks": len(self),
+            "num_masked": int((self.labels != IGNORED).sum()),
+            "sha256": self.sha256,
+        }
+
+
+def freeze_masks(
+    dataset: Dataset, *, tokenizer: PreTrainedTokenizerBase, settings: MaskingSettings, seed: int
+) -> FrozenMasks:
+    """Draw the masks of an evaluation set once.
+
+    Args:
+        dataset: Chunks as :func:`mlmtutor.texts.chunking.chunk_texts` makes them.
+        tokenizer: The tokenizer that made them.
+        settings: What to mask and how.
+        seed: Seed of the draw.
+
+    Returns:
+        The masked chunks with their digest. The same arguments give the same digest on every machine.
+
+    Raises:
+        ValueError: If there are no chunks, or nothing in them can be masked.
+
+    Example:
+        >>> from mlmtutor.texts.chunking import chunk_texts
+        >>> from mlmtutor.testing import tiny_tokenizer
+        >>> tokenizer = tiny_tokenizer()
+        >>> chunks = chunk_texts(["the film was good"] * 20, tokenizer, chunk_size=8).dataset
+        >>> first, again = (
+        ...     freeze_masks(chunks, tokenizer=tokenizer, settings=MaskingSettings(), seed=0) for _ in range(2)
+        ... )
+        >>> first.sha256 == again.sha256
+        True
+
+    Source: chapter 07_perplexity.
+    """
+    if len(dataset) == 0:
+        raise ValueError("expected at least one chunk to freeze masks for, found an empty data set")
+    rows = ChunkRows(dataset)[:]
+    table = TokenTable.from_tokenizer(tokenizer)
+    drawn = mask_batch(
+        rows["input_ids"],
+        table=table,
+        settings=settings,
+        seed=seed,
+        index=rows["index"],
+        word_starts=rows.get("word_starts"),
+    )
+    masked_ids, labels = (array.astype(np.int32) for array in drawn)
+    digest = hashlib.sha256()
+    for array in (masked_ids, labels):
+        digest.update(str(array.shape).encode() + array.astype("<i4").tobytes())
+    text_index = rows.get("text_index", rows["index"]).astype(np.int32)
+    return FrozenMasks(
+        masked_ids, labels, text_index, settings, seed, table.mask_id, table.pad_id, digest.hexdigest()
+    )
+
+
+def check_masks(masks: FrozenMasks) -> None:
+    """Check that masks are frozen and that the model cannot see all masked tokens.
+
+    Raises:
+        TypeError: If they are not frozen.
+        ValueError: If nothing is masked, or every masked token is kept.
+    """
+    if not isinstance(masks, FrozenMasks):
+        raise TypeError(
+            f"expected FrozenMasks, found {type(masks).__name__}: masks drawn again at each evaluation "
+            "measure luck, so draw them once with mlmtutor.freeze_masks"
+        )
+    kinds = masks.kinds()
+    if not kinds.any():
+        raise ValueError(f"expected at least one masked token, found none in {kinds.size:,} tokens")
+    if not np.isin(kinds, (1, 2)).any():
+        raise ValueError(
+            f"expected tokens hidden from the model, found all {np.count_nonzero(kinds):,} tokens to predict "
+            "in plain sight: unmasked text has a perplexity near 1"
+        )

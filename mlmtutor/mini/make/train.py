@@ -1,0 +1,219 @@
+"""Train the mini model's head and low-rank weights on general English: ``python -m mlmtutor.mini.make.train --help``.
+
+The encoder stays as packaged. Trained are a masked-LM head, low-rank additions to every linear layer of the
+encoder and to the word embeddings (tied to the decoder), and all biases and layer norms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.func import functional_call
+
+from mlmtutor import ChunkRows, chunk_texts
+from mlmtutor.mini import WEIGHTS, load_base_model, load_mini_tokenizer, merge_low_rank, read_facts
+from mlmtutor.mini.make.batches import Plan, draw_batches
+from mlmtutor.mini.make.corpora import SOURCES, Document, load_documents, split_brown
+from mlmtutor.model.masked_lm import masked_lm_loss
+
+EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
+CACHE = Path.home() / ".cache/mlmtutor"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the weights are made; it is written into their metadata."""
+
+    rank: int = 64  # of the addition to each linear layer of the encoder
+    embedding_rank: int = 24  # of the addition to the word embeddings
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.02  # share of the run in which the rate rises
+    decay: float = 0.75  # share of the run, at its end, in which the rate falls to zero
+    plan: Plan = field(default_factory=Plan)
+
+
+@dataclass(frozen=True)
+class RunLength:
+    """When a run is over: after some minutes, or after some steps if that number is given."""
+
+    minutes: float
+    steps: int | None = None
+    start: float = field(default_factory=time.monotonic)
+
+    def minutes_gone(self) -> float:
+        """Return the minutes since the start."""
+        return (time.monotonic() - self.start) / 60
+
+    def progress(self, step: int) -> float:
+        """Return the share of the run that is over after so many steps."""
+        return self.minutes_gone() / self.minutes if self.steps is None else step / self.steps
+
+
+class MaskedLoss(nn.Module):
+    """The model's loss as a module, so that `functional_call` can run it with other weights."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the mean loss over the masked tokens of a batch."""
+        return masked_lm_loss(self.model, **batch)
+
+
+def start_weights(base: dict[str, torch.Tensor], *, recipe: Recipe) -> dict[str, nn.Parameter]:
+    """Make the trainable weights, which at first change nothing in the encoder.
+
+    Args:
+        base: The encoder with an untrained head, by name.
+        recipe: Ranks and seed.
+
+    Returns:
+        What :func:`mlmtutor.mini.merge_low_rank` merges: ``name.up`` (zero) and ``name.down`` (random) for matrices,
+        and biases, layer norms and the head's layer (the identity at first) under their own names.
+    """
+    generator = torch.Generator().manual_seed(recipe.plan.seed)
+    weights = {}
+    for name, weight in base.items():
+        if (
+            name.startswith("cls.predictions.decoder.")
+            or "position_embeddings" in name
+            or "token_type" in name
+        ):
+            continue
+        if weight.ndim == 1:
+            weights[name] = weight.clone()
+        elif name == "cls.predictions.transform.dense.weight":
+            weights[name] = torch.eye(len(weight))
+        else:
+            rank = recipe.embedding_rank if name == EMBEDDINGS else recipe.rank
+            rows, columns = weight.shape
+            weights[f"{name}.up"] = torch.zeros(rows, rank)
+            weights[f"{name}.down"] = torch.randn(rank, columns, generator=generator) / columns**0.5
+    return {name: nn.Parameter(weight) for name, weight in weights.items()}
+
+
+def log_frequencies(documents: list[Document], *, tokenizer, vocab_size: int) -> torch.Tensor:
+    """Return the logarithm of each token's share in the documents, ``(vocab_size,) float32``."""
+    chunks = chunk_texts([" ".join(d.paragraphs) for d in documents], tokenizer)
+    counts = np.bincount(ChunkRows(chunks.dataset)[:]["input_ids"].ravel(), minlength=vocab_size)
+    return torch.from_numpy(np.log((counts + 0.1) / counts.sum())).float()
+
+
+def learning_rate_factor(progress: float, *, recipe: Recipe) -> float:
+    """Return the factor on the learning rate: a short rise, a plateau, and a straight fall to zero.
+
+    Example:
+        >>> [round(learning_rate_factor(p, recipe=Recipe()), 2) for p in (0.01, 0.2, 0.4, 0.625, 1.0)]
+        [0.5, 1.0, 0.8, 0.5, 0.0]
+    """
+    return max(min(1.0, progress / recipe.warmup, (1 - progress) / recipe.decay), 0.0)
+
+
+def save_weights(weights: dict[str, torch.Tensor], path: Path, *, facts: dict[str, object]) -> None:
+    """Write weights in fp16 with the facts of the run as metadata; the file is replaced in one move."""
+    partial = path.with_suffix(".partial")
+    tensors = {name: weight.detach().half().contiguous() for name, weight in weights.items()}
+    save_file(tensors, partial, metadata={name: str(value) for name, value in facts.items()})
+    os.replace(partial, path)
+
+
+def train(
+    *,
+    recipe: Recipe,
+    output: Path,
+    cache_dir: Path,
+    length: RunLength,
+    start_from: Path | None = None,
+    save_minutes: float = 5,
+) -> None:
+    """Train, and write the weights at the end and every few minutes.
+
+    Args:
+        recipe: Ranks, rates and batches.
+        output: The safetensors file to write.
+        cache_dir: Folder for the corpora.
+        length: When the run is over.
+        start_from: Weights of an earlier run to go on from, of the same ranks.
+        save_minutes: Minutes from one intermediate file to the next.
+    """
+    documents = {name: load_documents(name, cache_dir=cache_dir) for name in SOURCES}
+    documents["brown"], _ = split_brown(documents["brown"])
+    tokenizer = load_mini_tokenizer()
+    loss_of = MaskedLoss(load_base_model().requires_grad_(False))
+    loss_of.model.set_attn_implementation(
+        "eager"
+    )  # in bf16 on a CPU the fused kernel's backward pass is slow
+    base = loss_of.model.state_dict()
+    weights = start_weights(base, recipe=recipe)
+    weights["cls.predictions.bias"].data = log_frequencies(
+        documents["brown"], tokenizer=tokenizer, vocab_size=loss_of.model.config.vocab_size
+    )
+    optimizer = torch.optim.AdamW(
+        weights.values(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay
+    )
+    settings = {name: value for name, value in asdict(recipe).items() if name != "plan"} | asdict(recipe.plan)
+    if start_from is not None:
+        for name, weight in load_file(start_from).items():
+            weights[name].data.copy_(weight)
+        settings["first_run"] = json.dumps(read_facts(start_from), sort_keys=True)
+    num_tokens, losses, saved = 0, [], time.monotonic()
+    batches = draw_batches(documents, tokenizer=tokenizer, plan=recipe.plan)
+    for step, batch in enumerate(batches):  # step: how many are done
+        progress, minutes = length.progress(step), length.minutes_gone()
+        if progress >= 1 or time.monotonic() - saved > save_minutes * 60:
+            used = {"steps": step, "tokens": num_tokens, "minutes": round(minutes, 1)}
+            save_weights(weights, output, facts=settings | used | {"finished": progress >= 1})
+            saved = time.monotonic()
+        if progress >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * learning_rate_factor(progress, recipe=recipe)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            merged = {f"model.{name}": weight for name, weight in merge_low_rank(base, weights).items()}
+            loss = functional_call(loss_of, merged, (batch,))
+        loss.backward()
+        nn.utils.clip_grad_norm_(weights.values(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        num_tokens += batch["input_ids"].numel()
+        losses.append(loss.item())
+        if len(losses) % 50 == 0:
+            mean = np.mean(losses[-50:])
+            print(f"step {step + 1} ({progress:.1%}, {minutes:.1f} min): loss {mean:.3f}", flush=True)
+    print(f"wrote {output}: {used}", flush=True)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(
+        description="Train the mini model on general English from package registries."
+    )
+    parser.add_argument("--minutes", type=float, default=60.0, help="length of the training")
+    parser.add_argument("--steps", type=int, help="length in steps instead of minutes")
+    parser.add_argument("--start-from", type=Path, help="weights of an earlier run to go on from")
+    parser.add_argument("--output", type=Path, default=WEIGHTS, help="the safetensors file to write")
+    parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    options = parser.parse_args()
+    train(
+        recipe=Recipe(plan=Plan(seed=options.seed)),
+        output=options.output,
+        cache_dir=options.cache_dir,
+        start_from=options.start_from,
+        length=RunLength(minutes=options.minutes, steps=options.steps),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From reviews and your own files to chunks: loading, splitting, words, keywords, equal chunks."""

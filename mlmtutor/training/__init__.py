@@ -1,0 +1,1 @@
+"""The Trainer with the right loss, and training in one call."""

@@ -1,0 +1,231 @@
+"""A Trainer for masked language models: a loss per masked token, on one device or many."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from mlmtutor.model.masked_lm import check_masked_lm, masked_lm_loss
+from mlmtutor.model.progress import is_watched, no_library_bars
+from mlmtutor.scores.perplexity import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.utils.data import Dataset
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.trainer_utils import TrainOutput
+
+    from mlmtutor.masks.frozen import FrozenMasks
+
+
+class MaskedLMTrainer(Trainer):
+    """Trainer with a masked-LM loss that is right on one device and on many, and that costs less.
+
+    - The loss is the mean over all masked tokens of a step, however many batches and ranks share the step.
+    - The vocabulary head runs on masked positions only, see :func:`mlmtutor.model.masked_lm.score_masked`.
+    - The epoch reaches the data set on every rank and after resuming, so the masks continue.
+    - ``evaluate`` measures on frozen masks, see :func:`mlmtutor.scores.perplexity.evaluate`, and keeps no logits.
+    - Training leaves no trace of mixed precision on the model.
+
+    Settings of ``args`` that would break this are overruled: unused columns stay, tokens are averaged over
+    devices, losses that are not finite are shown, nothing is reported to services, and several GPUs are used
+    only under a launcher such as ``accelerate launch``.
+
+    Args:
+        model: A model with a masked-LM head.
+        args: Arguments of Trainer; not changed.
+        data_collator: Such as :class:`mlmtutor.masks.collator.MaskingCollator`.
+        train_dataset: Such as :class:`mlmtutor.masks.collator.ChunkRows`.
+        eval_dataset: Frozen masks.
+        processing_class: The tokenizer, if it is to be saved with the checkpoints.
+        callbacks: More callbacks.
+        progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.model.progress.is_watched`.
+
+    Raises:
+        ValueError: If the model has no masked-LM head, or ``args`` ask for label smoothing or for persistent
+            workers, which are never told of a new epoch.
+
+    Example:
+        >>> from mlmtutor.testing import tiny_model
+        >>> arguments = TrainingArguments("adapted", use_cpu=True, label_smoothing_factor=0.1)
+        >>> MaskedLMTrainer(tiny_model(), arguments)
+        Traceback (most recent call last):
+            ...
+        ValueError: label_smoothing_factor must be 0 here, got 0.1
+
+    Source: chapters 06_fine_tuning and 09_training_loop.
+    """
+
+    loss_is_scaled_for_ga = True  # compute_loss divides by the masked tokens of all accumulated batches
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        args: TrainingArguments,
+        *,
+        data_collator: Callable | None = None,
+        train_dataset: Dataset | None = None,
+        eval_dataset: FrozenMasks | None = None,
+        processing_class: PreTrainedTokenizerBase | None = None,
+        callbacks: list[TrainerCallback] | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        check_masked_lm(model)
+        if args.label_smoothing_factor != 0:
+            raise ValueError(f"label_smoothing_factor must be 0 here, got {args.label_smoothing_factor}")
+        if args.dataloader_persistent_workers:
+            raise ValueError("dataloader_persistent_workers must be off, or every epoch draws the same masks")
+        args = copy.copy(args)
+        args.remove_unused_columns = False  # collators need columns that the model does not
+        args.average_tokens_across_devices = True
+        args.logging_nan_inf_filter = False
+        args.report_to = []
+        args.disable_tqdm = True  # Trainer's notebook bar clears the cell's output; ours does not
+        args.data_seed = args.seed if args.data_seed is None else args.data_seed
+        args._n_gpu = min(args.n_gpu, 1)
+        super().__init__(
+            model,
+            args,
+            data_collator=data_collator,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=processing_class,
+            callbacks=callbacks,
+        )
+        self.model_accepts_loss_kwargs = True  # so that masked tokens are counted over the whole step
+        self.evaluation_seconds = 0.0
+        self.remove_callback(PrinterCallback)
+        self.add_callback(_Epochs())
+        if is_watched(progress):
+            self.add_callback(_Bar())
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, None]:
+        """Return this batch's share of the step's loss; the shares of all batches and ranks add up to it."""
+        loss = masked_lm_loss(model, **inputs, num_masked=num_items_in_batch)
+        if num_items_in_batch is not None:
+            # subtle: gradients and logged losses are averaged over the ranks, and must be summed
+            loss = loss * self.accelerator.num_processes
+        return (loss, None) if return_outputs else loss
+
+    def train(
+        self,
+        resume_from_checkpoint: str | bool | None = None,
+        trial: Any = None,
+        ignore_keys_for_eval: list[str] | None = None,
+    ) -> TrainOutput:
+        """Train as Trainer does, and remove the autocast that accelerate leaves around the model."""
+        if self.args.device.type == "cpu":
+            _keep_freed_memory()
+        try:
+            with no_library_bars(), _fast_attention(self.model, self.args):
+                return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
+        finally:
+            if self.model.__dict__.pop("_original_forward", None) is not None:
+                del self.model.forward
+
+    def evaluate(
+        self,
+        eval_dataset: FrozenMasks | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Measure the model on frozen masks, in float32, on every rank alike."""
+        masks = self.eval_dataset if eval_dataset is None else eval_dataset
+        started = time.perf_counter()
+        result = evaluate(self.model, masks, batch_size=self.args.per_device_eval_batch_size, progress=False)
+        self.evaluation_seconds += time.perf_counter() - started
+        numbers = {"loss": result.loss, "perplexity": result.perplexity, "accuracy": result.accuracy}
+        numbers["num_masked"] = result.count
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in numbers.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        # weights that are tied to others are never stored, so they are not missing
+        tied = self.model.all_tied_weights_keys
+        missing = [name for name in load_result.missing_keys if name not in tied]
+        super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
+
+
+@contextmanager
+def _fast_attention(model: PreTrainedModel, args: TrainingArguments) -> Iterator[None]:
+    """On a CPU in bf16 attend in plain matrix products: the fused kernel's backward pass is slower there."""
+    before = model.config._attn_implementation
+    slow = args.device.type == "cpu" and args.bf16 and before == "sdpa"
+    if slow:
+        model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        if slow:
+            model.set_attn_implementation(before)
+
+
+@cache
+def _keep_freed_memory() -> bool:
+    """Tell glibc to keep freed memory for the next step, and return whether this C library could be told.
+
+    By default it returns large blocks to the system and asks for them again, page by page, in each step: a tenth
+    of the time. The process then keeps its peak memory until it ends.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(mmap_threshold, 2**30) and mallopt(trim_threshold, 2**31 - 1))
+
+
+class _Epochs(TrainerCallback):
+    """Tell the data set the epoch, and log the last step.
+
+    Subtle: accelerate tells the data set only where it finds no sampler to tell. With several ranks it always
+    finds one, and every epoch would draw the masks of the first.
+    """
+
+    def on_epoch_begin(self, args, state, control, train_dataloader, **kwargs):
+        if hasattr(train_dataloader.dataset, "set_epoch"):
+            train_dataloader.dataset.set_epoch(int(state.epoch))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == state.max_steps:
+            control.should_log = True
+
+
+class _Bar(TrainerCallback):
+    """One line of text on standard error."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        steps = {"total": state.max_steps, "initial": state.global_step, "unit": "step"}
+        # once a second is enough for eyes, and keeps notebooks small
+        self.bar = tqdm(desc="training", mininterval=1.0, disable=not state.is_world_process_zero, **steps)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update(state.global_step - self.bar.n)
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        if "loss" in logs:
+            self.bar.set_postfix_str(f"loss {logs['loss']:.3f}", refresh=False)
+        if "eval_perplexity" in logs:
+            self.bar.set_postfix_str(f"perplexity {logs['eval_perplexity']:.2f}")
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()

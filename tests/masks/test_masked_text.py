@@ -1,0 +1,62 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from mlmtutor import MaskingSettings, freeze_masks, show_context, show_masks
+from mlmtutor.model.masked_lm import IGNORED
+
+#          the  [MASK] [MASK]  bad  a  (film for actor) [SEP]
+SEEN = np.array([5, 4, 4, 11, 6, 8, 3])
+TRUE = np.array([-100, 8, 15, 11, -100, 9, -100])
+
+
+def test_kinds_and_word_borders_are_told_apart_without_colour(tiny):
+    assert str(show_masks(SEEN, TRUE, tokenizer=tiny)) == "the [film]|[##s] (bad) a {actor>film} [SEP]"
+
+
+def test_html_shows_the_same_with_lines_of_three_kinds(tiny):
+    html = show_masks(SEEN, TRUE, tokenizer=tiny)._repr_html_()
+    assert [html.count(line) for line in ("2px solid", "2px dashed", "2px dotted")] == [2, 1, 1]
+    text = re.sub(r"<[^>]+>", "", html)
+    assert text == "the [film]|[##s] (bad) a {actor} film [SEP]"
+
+
+def test_text_is_escaped(tiny):
+    from mlmtutor.masks.masked_text import MaskedText, ShownToken
+
+    tokens = (ShownToken("<br", "<script>", "random", True), ShownToken("&", "&", "none", True))
+    html = MaskedText(tokens)._repr_html_()
+    assert "<br" not in html
+    assert "<script>" not in html
+    assert "&lt;br" in html
+    assert "&amp;" in html
+
+
+def test_tensors_are_taken_too(tiny):
+    import torch
+
+    assert show_masks(torch.tensor(SEEN), torch.tensor(TRUE), tokenizer=tiny) == show_masks(
+        SEEN, TRUE, tokenizer=tiny
+    )
+
+
+def test_a_batch_is_an_error(tiny):
+    with pytest.raises(ValueError, match=r"one chunk and its labels, found shapes \(1, 7\)"):
+        show_masks(SEEN[None], TRUE[None], tokenizer=tiny)
+
+
+def test_context_shows_the_true_token_and_hides_the_other_masks(tiny):
+    ids = np.array([[2, 5, 4, 15, 4, 16, 12, 3]])  # [CLS] the _ ##s _ ##ing was [SEP]
+    labels = np.full_like(ids, IGNORED)
+    labels[0, 2], labels[0, 4] = 8, 9
+    chunks = Dataset.from_dict({"input_ids": ids.tolist()})
+    masks = freeze_masks(chunks, tokenizer=tiny, settings=MaskingSettings(), seed=0)
+    shown = replace(masks, input_ids=ids, labels=labels)
+    tokens = tiny.convert_ids_to_tokens([8, 9])
+    assert show_context(shown, 0, tokenizer=tiny).split()[:3] == ["[CLS]", "the", f"[{tokens[0]}]s"]
+    assert "_" in show_context(shown, 1, tokenizer=tiny)
+    with pytest.raises(ValueError, match="a masked token from 0 to 1, found 2"):
+        show_context(shown, 2, tokenizer=tiny)

@@ -1,0 +1,270 @@
+import copy
+
+import numpy as np
+import pytest
+
+from mlmtutor import (
+    ChunkRows,
+    MaskingCollator,
+    MaskingSettings,
+    TokenTable,
+    chunk_texts,
+    find_first_pieces,
+    freeze_masks,
+    mask_batch,
+)
+
+TOKENS = MaskingSettings(unit="token", mask_prob=0.15)
+WORDS = MaskingSettings(unit="word", mask_prob=0.2)
+
+
+@pytest.fixture(scope="module")
+def chunks(reviews, bert_tokenizer):
+    """About 2,400 chunks of real reviews."""
+    return chunk_texts(reviews["text"][:1000], bert_tokenizer).dataset
+
+
+@pytest.fixture(scope="module")
+def table(bert_tokenizer):
+    return TokenTable.from_tokenizer(bert_tokenizer)
+
+
+@pytest.fixture(scope="module")
+def ids(chunks):
+    return ChunkRows(chunks)[:]["input_ids"]
+
+
+def character_tokenizer(characters):
+    """A WordPiece tokenizer that, like BERT's, makes every Chinese character a token of its own."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {
+        token: i for i, token in enumerate(dict.fromkeys(["[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]))
+    }
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    backend.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, mask_token="[MASK]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]"
+    )
+
+
+def within(share, expected, count):
+    """Whether a share of ``count`` independent draws is within 5 sigma of ``expected``."""
+    return abs(share - expected) <= 5 * np.sqrt(expected * (1 - expected) / count)
+
+
+@pytest.mark.parametrize("settings", [TOKENS, WORDS])
+def test_share_of_hidden_units_is_mask_prob(ids, table, settings):
+    _, labels = mask_batch(ids, table=table, settings=settings, seed=1)
+    first_pieces = find_first_pieces(ids, table=table)
+    position = np.arange(ids.shape[1])
+    units = first_pieces == position if settings.unit == "word" else ~table.is_special[ids]
+    assert within((labels[units] >= 0).mean(), settings.mask_prob, units.sum())
+
+
+@pytest.mark.parametrize("settings", [TOKENS, WORDS])
+def test_hidden_tokens_are_80_10_10(ids, table, settings):
+    seen, labels = mask_batch(ids, table=table, settings=settings, seed=2)
+    hidden = labels >= 0
+    count = hidden.sum()
+    assert within((seen[hidden] == table.mask_id).mean(), 0.8, count)
+    # a random token is the true one in 1 of 30,517 cases; the tolerance is far wider
+    assert within((seen[hidden] == ids[hidden]).mean(), 0.1, count)
+
+
+def test_ids_in_another_order_of_memory_are_hidden_alike(ids, table):
+    for order in (np.asfortranarray(ids), ids.astype(np.int64), ids[::-1][::-1]):
+        for ours, expected in zip(
+            mask_batch(order, table=table, settings=WORDS, seed=3),
+            mask_batch(ids, table=table, settings=WORDS, seed=3),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, expected)
+
+
+def test_labels_are_set_only_where_hidden(ids, table):
+    """Mistake 1: labels built but not assigned gave a loss on every token."""
+    seen, labels = mask_batch(ids, table=table, settings=WORDS, seed=3)
+    hidden = labels != -100
+    assert 0.1 < hidden.mean() < 0.3
+    assert (labels[hidden] == ids[hidden]).all()
+    assert (seen[~hidden] == ids[~hidden]).all()
+
+
+def test_all_pieces_of_a_word_are_hidden_together(ids, table):
+    _, labels = mask_batch(ids, table=table, settings=WORDS, seed=4)
+    first_pieces = find_first_pieces(ids, table=table)
+    pieces = first_pieces >= 0
+    of_first = np.take_along_axis(labels >= 0, np.maximum(first_pieces, 0), axis=1)
+    assert ((labels >= 0)[pieces] == of_first[pieces]).all()
+    assert (labels[~pieces] == -100).all()
+
+
+def test_replacement_can_be_drawn_once_per_word(ids, table):
+    settings = MaskingSettings(replace_by="word", mask_prob=0.5)
+    seen, labels = mask_batch(ids, table=table, settings=settings, seed=5)
+    first_pieces = find_first_pieces(ids, table=table)
+    row, column = np.nonzero((labels >= 0) & (first_pieces < np.arange(ids.shape[1])) & (first_pieces >= 0))
+    assert len(row) > 1000
+    is_mask = seen == table.mask_id
+    assert (is_mask[row, column] == is_mask[row, first_pieces[row, column]]).all()
+
+
+def test_special_tokens_are_never_hidden(ids, table):
+    for settings in (TOKENS, WORDS, MaskingSettings(mask_prob=1.0)):
+        _, labels = mask_batch(ids, table=table, settings=settings, seed=6)
+        assert (labels[table.is_special[ids]] == -100).all()
+
+
+@pytest.mark.parametrize("settings", [TOKENS, WORDS])
+def test_draw_depends_on_seed_epoch_and_row_only(chunks, bert_tokenizer, settings):
+    collator = MaskingCollator(bert_tokenizer, settings=settings, seed=0)
+    rows = ChunkRows(chunks, epoch=2)
+    alone = collator(rows[[17]])["input_ids"][0]
+    in_batch = collator(rows[[3, 17, 5]])["input_ids"][1]
+    assert (alone == in_batch).all()
+    other_seed = MaskingCollator(bert_tokenizer, settings=settings, seed=1)(rows[[17]])["input_ids"][0]
+    rows.set_epoch(3)
+    other_epoch = collator(rows[[17]])["input_ids"][0]
+    assert (alone != other_seed).any()
+    assert (alone != other_epoch).any()
+
+
+def test_masks_do_not_depend_on_workers(chunks, bert_tokenizer):
+    from torch.utils.data import DataLoader
+
+    rows = ChunkRows(chunks.select(range(48)))
+    collator = MaskingCollator(bert_tokenizer, seed=0)
+    batches = [
+        [batch["input_ids"] for batch in DataLoader(rows, batch_size=8, num_workers=n, collate_fn=collator)]
+        for n in (0, 2)
+    ]
+    assert all((a == b).all() for a, b in zip(*batches, strict=True))
+
+
+def test_seed_zero_is_a_seed(ids, table):
+    """Mistake 23: seed=0 was ignored because it was tested for truth."""
+    first, second = (mask_batch(ids[:8], table=table, settings=WORDS, seed=0)[0] for _ in range(2))
+    assert (first == second).all()
+
+
+def test_collator_leaves_its_input_unchanged(chunks, bert_tokenizer):
+    """Mistake 2: the second call failed, and masks piled up."""
+    collator = MaskingCollator(bert_tokenizer, seed=0)
+    rows = [ChunkRows(chunks)[i] for i in range(4)]
+    before = copy.deepcopy(rows)
+    first, second = collator(rows), collator(rows)
+    assert all((a["input_ids"] == b["input_ids"]).all() for a, b in zip(rows, before, strict=True))
+    assert (first["input_ids"] == second["input_ids"]).all()
+    assert not (first["input_ids"] != first["labels"]).all()
+
+
+def test_list_of_rows_and_batch_of_rows_give_the_same(chunks, bert_tokenizer):
+    rows, collator = ChunkRows(chunks), MaskingCollator(bert_tokenizer, seed=0)
+    assert (collator([rows[4], rows[9]])["labels"] == collator(rows[[4, 9]])["labels"]).all()
+
+
+def test_at_least_one_token_is_hidden_in_a_batch(tiny):
+    """Mistake 13: nothing hidden, and the loss was NaN."""
+    table = TokenTable.from_tokenizer(tiny)
+    rare = MaskingSettings(mask_prob=1e-9)
+    for seed in range(20):
+        _, labels = mask_batch(np.array([[2, 5, 8, 3]]), table=table, settings=rare, seed=seed)
+        assert (labels >= 0).sum() == 1
+
+
+def test_nothing_to_hide_is_an_error(tiny):
+    table = TokenTable.from_tokenizer(tiny)
+    for settings in (TOKENS, WORDS):
+        with pytest.raises(ValueError, match="found only special tokens in a batch of 1 x 2"):
+            mask_batch(np.array([[2, 3]]), table=table, settings=settings, seed=0)
+
+
+def test_padding_gets_an_attention_mask_and_full_chunks_none(tiny):
+    texts = ["the film was good", "films"]
+    collator = MaskingCollator(tiny, seed=0)
+    full = collator(ChunkRows(chunk_texts(texts, tiny, chunk_size=2).dataset)[:])
+    padded = collator(ChunkRows(chunk_texts(texts, tiny, chunk_size=7, tail="keep").dataset)[:])
+    assert "attention_mask" not in full
+    assert padded["attention_mask"].sum() == 10
+    assert (padded["labels"][padded["attention_mask"] == 0] == -100).all()
+
+
+def test_rows_without_index_are_an_error(tiny):
+    """Mistake 5: columns removed on the way, and an error far from the cause."""
+    with pytest.raises(ValueError, match="expected rows with an 'index', found .*remove_unused_columns"):
+        MaskingCollator(tiny)([{"input_ids": [2, 5, 3]}])
+
+
+def test_frozen_masks_are_the_same_twice_and_differ_by_seed(chunks, bert_tokenizer):
+    """Mistake 6: new masks at every evaluation."""
+    few = chunks.select(range(50))
+    first, again, other = (
+        freeze_masks(few, tokenizer=bert_tokenizer, settings=WORDS, seed=seed) for seed in (0, 0, 1)
+    )
+    assert first.sha256 == again.sha256 != other.sha256
+    assert (first.input_ids == again.input_ids).all()
+    assert first.text_index.tolist() == few["text_index"][:]
+
+
+def test_digest_of_frozen_masks_is_the_same_on_every_machine(tiny):
+    chunks = chunk_texts(["the film was good"] * 20, tiny, chunk_size=8).dataset
+    frozen = freeze_masks(chunks, tokenizer=tiny, settings=WORDS, seed=123)
+    assert frozen.sha256 == "55bf14ef322acbe9a8d052704c9914e429a1026392229566953788a9835afae3"
+
+
+def test_kinds_tell_what_stands_in_the_place_of_a_hidden_token(chunks, bert_tokenizer):
+    frozen = freeze_masks(chunks, tokenizer=bert_tokenizer, settings=WORDS, seed=0)
+    kinds = frozen.kinds()
+    assert ((kinds > 0) == (frozen.labels >= 0)).all()
+    assert (frozen.input_ids[kinds == 1] == frozen.mask_id).all()
+    assert (frozen.input_ids[kinds == 3] == frozen.labels[kinds == 3]).all()
+    assert (frozen.input_ids[kinds == 2] != frozen.labels[kinds == 2]).all()
+
+
+def test_frozen_masks_of_nothing_are_an_error(chunks, bert_tokenizer):
+    with pytest.raises(ValueError, match="at least one chunk"):
+        freeze_masks(chunks.select([]), tokenizer=bert_tokenizer, settings=WORDS, seed=0)
+
+
+def test_one_chinese_word_is_hidden_at_a_time():
+    """Mistake 24: one draw hid a whole sentence."""
+    cut = ["我们", "昨天", "去", "电影院", "看", "了", "电影"]
+    tokenizer = character_tokenizer("".join(cut))
+    chunks = chunk_texts(
+        ["".join(cut)] * 700, tokenizer, chunk_size=14, boundary="text", segmenter=lambda text: cut
+    )
+    rows = ChunkRows(chunks.dataset)[:]
+    _, labels = mask_batch(
+        rows["input_ids"],
+        table=TokenTable.from_tokenizer(tokenizer),
+        settings=WORDS,
+        seed=0,
+        word_starts=rows["word_starts"],
+    )
+    hidden = labels >= 0
+    assert within(hidden[rows["word_starts"]].mean(), 0.2, 4900)
+    assert (hidden[:, 1] == hidden[:, 2]).all()  # 我 and 们 are one word
+    assert (hidden[:, 2] != hidden[:, 3]).any()  # 们 and 昨 are not
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mask_prob": 0}, r"mask_prob must be in \(0, 1\], got 0"),
+        ({"unit": "letter"}, "unit must be 'token' or 'word', got 'letter'"),
+        ({"replace_by": "row"}, "replace_by must be"),
+        ({"mask_share": 1.2}, r"mask_share must be in \[0, 1\], got 1.2"),
+        ({"mask_share": 0.8, "random_share": 0.3}, "must be at most 1, got 1.1"),
+    ],
+)
+def test_settings_out_of_range_are_an_error(options, message):
+    with pytest.raises(ValueError, match=message):
+        MaskingSettings(**options)
+
+
+def test_one_dimensional_input_is_an_error(tiny):
+    with pytest.raises(ValueError, match="two dimensions"):
+        mask_batch(np.array([2, 5, 3]), table=TokenTable.from_tokenizer(tiny), settings=WORDS, seed=0)

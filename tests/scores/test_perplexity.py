@@ -1,0 +1,237 @@
+"""Perplexity: weights, frozen masks, intervals, comparisons."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
+
+from mlmtutor.masks.frozen import freeze_masks
+from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.masked_lm import IGNORED
+from mlmtutor.scores.bootstrap import bootstrap_means
+from mlmtutor.scores.perplexity import Evaluation, compare, evaluate
+from mlmtutor.testing import tiny_tokenizer
+
+
+def make_model(seed=0, **changes):
+    torch.manual_seed(seed)
+    sizes = {"vocab_size": 18, "hidden_size": 16, "intermediate_size": 32, "max_position_embeddings": 16}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.5}
+    config = BertConfig(**sizes | layers | changes)
+    return BertForMaskedLM(config).eval()
+
+
+def make_masks(num_chunks=30, chunk_size=12, seed=0, **settings):
+    ids = np.random.default_rng(seed).integers(5, 18, size=(num_chunks, chunk_size))
+    dataset = Dataset.from_dict(
+        {"input_ids": ids.tolist(), "text_index": [i // 3 for i in range(num_chunks)]}
+    )
+    settings = MaskingSettings(**{"unit": "token", "mask_prob": 0.3} | settings)
+    return freeze_masks(dataset, tokenizer=tiny_tokenizer(), settings=settings, seed=seed)
+
+
+def make_evaluation(loss_sum, num_masked, sha256="a"):
+    """One text for each chunk, whose masked tokens all have the same loss."""
+    num_masked = np.asarray(num_masked)
+    means = np.divide(loss_sum, num_masked, out=np.zeros(len(num_masked)), where=num_masked > 0)
+    chunk_index = np.repeat(np.arange(len(num_masked)), num_masked)
+    return Evaluation(
+        losses=np.repeat(means, num_masked),
+        is_correct=np.zeros(num_masked.sum(), dtype=bool),
+        kinds=np.ones(num_masked.sum(), dtype=np.int8),
+        chunk_index=chunk_index,
+        text_index=chunk_index,
+        num_chunks=len(num_masked),
+        sha256=sha256,
+    )
+
+
+def test_perplexity_weights_batches_by_masked_tokens():
+    result = make_evaluation([2.0 * 10, 4.0 * 40], [10, 40])
+    assert result.perplexity == pytest.approx(36.6, abs=0.01)
+    assert math.exp((2.0 + 4.0) / 2) == pytest.approx(20.1, abs=0.02)  # the mistake
+
+
+def test_evaluation_agrees_with_the_dense_model_computed_by_hand():
+    model, masks = make_model(), make_masks(num_chunks=8)
+    result = evaluate(model, masks)
+    labels = torch.from_numpy(masks.labels.astype(np.int64))
+    with torch.no_grad():
+        output = model(input_ids=torch.from_numpy(masks.input_ids.astype(np.int64)), labels=labels)
+    assert result.loss == pytest.approx(output.loss.item(), rel=1e-6)
+    hits = (output.logits.argmax(-1) == labels) & (labels != IGNORED)
+    assert result.is_correct.tolist() == hits[labels != IGNORED].tolist()
+    assert result.num_masked.tolist() == (labels != IGNORED).sum(dim=1).tolist()
+    assert result.accuracy == hits.sum().item() / result.count
+
+
+def test_result_does_not_depend_on_the_batch_size():
+    model, masks = make_model(), make_masks()
+    results = [evaluate(model, masks, batch_size=size) for size in (1, 7, 64)]
+    for result in results[1:]:
+        np.testing.assert_allclose(result.loss_sum, results[0].loss_sum, rtol=1e-5)
+        assert result.num_masked.tolist() == results[0].num_masked.tolist()
+        assert result.is_correct.tolist() == results[0].is_correct.tolist()
+
+
+def test_two_evaluations_of_one_model_are_equal_and_leave_it_as_it_was():
+    model, masks = make_model(), make_masks()
+    model.train()
+    first, second = evaluate(model, masks), evaluate(model, masks)
+    assert first.loss == second.loss  # dropout was off, and the masks are the same
+    assert model.training
+    ids = torch.tensor([[2, 5, 8, 3]])
+    assert model(ids).logits.shape == (1, 4, 18)  # all positions again
+
+
+def test_kinds_add_up_to_the_whole():
+    result = evaluate(make_model(), make_masks(num_chunks=100, mask_prob=0.5))
+    assert list(result.by_kind) == ["mask", "random", "kept"]
+    assert sum(count for _, count in result.by_kind.values()) == result.count
+    assert sum(total for total, _ in result.by_kind.values()) == pytest.approx(result.loss_sum.sum())
+    assert result.by_kind["mask"][1] > result.by_kind["random"][1] > 0
+
+
+def test_chunks_without_a_masked_token_count_nothing():
+    masks = make_masks(num_chunks=4)
+    labels = masks.labels.copy()
+    labels[1:3] = IGNORED
+    result = evaluate(make_model(), replace(masks, labels=labels), batch_size=1)
+    assert result.loss_sum[1:3].tolist() == [0, 0] and result.num_masked[1:3].tolist() == [0, 0]
+    assert math.isfinite(result.loss)
+
+
+def test_padding_does_not_change_the_result():
+    model, masks = make_model(), make_masks(num_chunks=6, chunk_size=8)
+    pad = ((0, 0), (0, 4))
+    padded = replace(
+        masks,
+        input_ids=np.pad(masks.input_ids, pad, constant_values=masks.pad_id),
+        labels=np.pad(masks.labels, pad, constant_values=IGNORED),
+    )
+    np.testing.assert_allclose(evaluate(model, padded).loss_sum, evaluate(model, masks).loss_sum, rtol=1e-5)
+
+
+def test_no_logits_are_kept_and_only_those_of_masked_tokens_are_made():
+    model, masks = make_model(), make_masks()
+    shapes = []
+    model.cls.register_forward_hook(lambda module, inputs, logits: shapes.append(tuple(logits.shape)))
+    result = evaluate(model, masks, batch_size=10)
+    masked = [int((masks.labels[start : start + 10] != IGNORED).sum()) for start in (0, 10, 20)]
+    assert shapes == [(count, 18) for count in masked]
+    assert all(a.size <= result.count for a in vars(result).values() if isinstance(a, np.ndarray))
+
+
+def test_nothing_masked_is_an_error_not_nan():
+    masks = make_masks()
+    with pytest.raises(ValueError, match="at least one masked token, found none in 360 tokens"):
+        evaluate(make_model(), replace(masks, labels=np.full_like(masks.labels, IGNORED)))
+
+
+def test_unmasked_text_is_refused():
+    masks = make_masks()
+    ids = np.where(masks.labels == IGNORED, masks.input_ids, masks.labels)
+    with pytest.raises(ValueError, match="in plain sight"):
+        evaluate(make_model(), replace(masks, input_ids=ids, labels=ids))
+
+
+def test_a_data_set_in_place_of_frozen_masks_is_refused():
+    with pytest.raises(TypeError, match="expected FrozenMasks, found Dataset"):
+        evaluate(make_model(), Dataset.from_dict({"input_ids": [[5, 6]]}))
+
+
+def test_a_causal_model_is_refused():
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=18, n_embd=8, n_layer=1, n_head=2))
+    with pytest.raises(ValueError, match="found GPT2LMHeadModel: a causal model"):
+        evaluate(model, make_masks())
+
+
+def test_chunks_that_the_model_cannot_read_are_refused():
+    with pytest.raises(ValueError, match="at most 16 tokens for this model, found 20"):
+        evaluate(make_model(), make_masks(chunk_size=20))
+    with pytest.raises(ValueError, match="below the model's 10, found 17"):
+        evaluate(make_model(vocab_size=10), make_masks())
+
+
+def test_a_diverged_model_is_an_error():
+    model = make_model()
+    model.cls.predictions.bias.data[0] = math.nan
+    with pytest.raises(ValueError, match="diverged"):
+        evaluate(model, make_masks())
+
+
+def test_bootstrap_spread_is_that_of_the_mean():
+    # 400 texts of 10 tokens, losses with standard deviation 1 between texts: the mean has 1 / 20 = 0.05
+    means = np.random.default_rng(0).normal(3.0, 1.0, size=400)
+    result = make_evaluation(means * 10, np.full(400, 10))
+    samples = bootstrap_means(result.losses[None], groups=result.text_index)  # 1,000 of them
+    expected = means.std() / 20
+    assert samples.std() == pytest.approx(expected, rel=5 / math.sqrt(2 * 1000))  # 5 sigma
+    low, high = result.interval()
+    assert low < result.perplexity < high
+    assert math.log(high / low) == pytest.approx(2 * 1.96 * expected, rel=0.15)
+
+
+def test_interval_is_the_same_each_time_and_draws_whole_texts():
+    loss, count = np.tile([20.0, 40.0], 10), np.full(20, 10)
+    apart = make_evaluation(loss, count)
+    assert apart.interval() == apart.interval()
+    # two chunks of one text move together: no text differs from another, so nothing varies
+    together = replace(apart, text_index=apart.chunk_index // 2)
+    assert together.interval() == pytest.approx((together.perplexity, together.perplexity))
+
+
+def test_interval_of_one_text_is_an_error():
+    with pytest.raises(ValueError, match="at least 2 texts with masked tokens for an interval, found 1"):
+        make_evaluation([20.0, 0.0], [10, 0]).interval()
+
+
+def test_comparison_is_paired():
+    # texts differ by far more than the models do, but the second model is better on every one
+    generator = np.random.default_rng(0)
+    hard, count = generator.normal(4.0, 1.0, size=50), np.full(50, 20)
+    before = make_evaluation(hard * count, count)
+    after = make_evaluation((hard - 0.1 + generator.normal(0, 0.02, size=50)) * count, count)
+    result = compare(before, after)
+    assert result.ratio == pytest.approx(after.perplexity / before.perplexity)
+    assert result.low < result.ratio < result.high < 1
+    assert after.interval()[1] > before.interval()[0]  # unpaired, the two would overlap
+    assert f"{before.perplexity:.2f} -> {after.perplexity:.2f}" in str(result)
+
+
+def test_perplexities_of_different_masks_are_not_compared():
+    model = make_model()
+    words, tokens = make_masks(unit="word", mask_prob=0.2), make_masks(unit="token", mask_prob=0.15)
+    with pytest.raises(ValueError, match="expected two evaluations on the same masks"):
+        compare(evaluate(model, words), evaluate(model, tokens))
+
+
+def test_dictionary_survives_json_and_holds_the_digest():
+    masks = make_masks()
+    result = evaluate(make_model(), masks)
+    report = json.loads(json.dumps(result.to_dict()))
+    assert report["masks_sha256"] == masks.sha256
+    assert report["perplexity"] == result.perplexity
+    assert (report["num_chunks"], report["num_texts"], report["num_masked"]) == (30, 10, result.count)
+    assert report["interval_95"][0] < result.perplexity < report["interval_95"][1]
+    assert make_evaluation([20.0], [10]).to_dict()["interval_95"] is None
+
+
+def test_expected_tokens_equal_the_dense_model_computed_by_hand():
+    model, masks = make_model(), make_masks()
+    labels = torch.from_numpy(masks.labels.astype(np.int64))
+    with torch.no_grad():
+        logits = model(torch.from_numpy(masks.input_ids.astype(np.int64))).logits
+    probabilities = logits[labels != IGNORED].softmax(-1)
+    true = probabilities.gather(1, labels[labels != IGNORED][:, None])[:, 0]
+    for batch_size in (1, 64):
+        result = evaluate(model, masks, batch_size=batch_size, keep_expected=True)
+        np.testing.assert_allclose(result.expected, probabilities.mean(0), atol=1e-6)
+        np.testing.assert_allclose(result.losses, -true.log(), atol=1e-5)
+    assert result.expected.sum() == pytest.approx(1)
+    assert evaluate(model, masks).expected is None

