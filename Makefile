@@ -15,11 +15,11 @@ export MLMTUTOR_PROFILE := mini
 export OMP_NUM_THREADS := 2
 # tests run two at a time, and threads of two processes that wait for each other are far slower than one thread each
 PARALLEL := -n 2
-test: export OMP_NUM_THREADS := 1
+test check: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf test bench serve lint clean
+.PHONY: help book notebooks pdf check test bench serve lint clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 
 pdf: $(INSTALLED) ## print the book of each language into _build/pdf; needs chromium and fonts-noto-cjk
 	$(RUN) -m book.tools pdf
+
+check: lint ## for the edit loop: style, unit tests, doctests, sources of the chapters; under 3 minutes
+	$(PYTEST) $(PARALLEL) --dist worksteal -m "not slow" --doctest-modules mlmtutor book/tools tests --ignore=tests/site --durations=5
 
 test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
 	$(SAY) "package and book: unit tests, doctests, every chapter with other parameters, a rehearsal of Colab"
