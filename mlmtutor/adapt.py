@@ -192,12 +192,14 @@ def _to_public(settings: AdaptSettings) -> dict[str, Any]:
 
 
 def _split(texts: Dataset, settings: AdaptSettings) -> DatasetDict:
-    if len(texts) < 2:
+    num_texts = len(set(texts["text"]))  # of exact copies only one is used
+    if num_texts < 2:
+        copies = f" and {len(texts) - num_texts:,} copies" if len(texts) > num_texts else ""
         raise ValueError(
-            f"expected at least 2 texts, one of them to measure on, found {len(texts)} in {settings.source!r}: "
+            f"expected at least 2 texts, one of them to measure on, found {num_texts}{copies} in {settings.source!r}: "
             "set paragraphs off by blank lines, or give a folder of files"
         )
-    num_held_out = max(1, round(settings.test_share * len(texts)))
+    num_held_out = max(1, min(round(settings.test_share * len(texts)), num_texts - 1))
     return split_texts(texts, test_size=num_held_out, seed=settings.seed)
 
 

@@ -159,6 +159,7 @@ def test_command_adapts_to_a_folder_of_texts(checkpoint, prose, tmp_path):
 def make_bad_inputs(folder):
     (folder / "empty.txt").touch()
     (folder / "word.txt").write_text("film")
+    (folder / "copies.txt").write_text("the film\n\nthe film\n\nthe film")
     (folder / "binary.txt").write_bytes(bytes(range(256)))
     (folder / "table.csv").write_text("id,body\n1,the film\n")
     (folder / "file").write_text("in the way")
@@ -173,6 +174,7 @@ def make_bad_inputs(folder):
     [
         (["empty.txt"], "found it empty"),
         (["word.txt"], "expected at least 2 texts, one of them to measure on, found 1"),
+        (["copies.txt"], "expected at least 2 texts, one of them to measure on, found 1 and 2 copies"),
         (["binary.txt"], "expected UTF-8 text"),
         (["table.csv"], "expected the column 'text' in .*found id, body"),
         (["{prose}", "--model", "gpt"], "no mask token"),
@@ -207,6 +209,14 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert printed.startswith("mlmtutor: ")
     assert printed.count("\n") == 1
     assert sorted(p for p in tmp_path.rglob("*")) == before
+
+
+def test_texts_that_are_mostly_copies_are_split_by_what_is_left(checkpoint, tmp_path):
+    texts = ["the film was good . " * 8, "this actor is bad . " * 8]
+    (tmp_path / "copies.txt").write_text("\n\n".join(texts[:1] * 30 + texts[1:]))
+    settings = settings_for(checkpoint, tmp_path / "copies.txt", num_epochs=1)
+    report = adapt_model(settings, output_dir=tmp_path / "out")
+    assert (report.data["train_texts"], report.data["held_out_texts"]) == (1, 1)
 
 
 def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
