@@ -39,9 +39,7 @@ class AdaptSettings:
     Source: chapter 11_your_domain.
     """
 
-    source: Positional[str] = (
-        MINI  # texts: "mini" (IMDb), a .txt/.csv/.jsonl/.parquet file, a folder of them, or a Hub id
-    )
+    source: Positional[str] = MINI  # "mini" (IMDb), a .txt/.csv/.jsonl/.parquet file, a folder or a Hub id
     model: str = MINI  # checkpoint: "mini", a folder or a Hub id
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
     split: str = "train"  # which split of a Hub data set

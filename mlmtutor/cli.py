@@ -32,9 +32,7 @@ class AdaptOptions(AdaptSettings):
     """What to adapt to, how much of it, and how."""
 
     masking: MaskingOptions = field(default_factory=MaskingOptions)  # what is masked, and how
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path(
-        "adapted"
-    )  # folder for model, card and report
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("adapted")  # folder for model and report
     resume: bool = False  # go on with a run that broke
     traceback: bool = False  # show where an error came from
 

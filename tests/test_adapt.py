@@ -248,9 +248,13 @@ def test_every_setting_is_an_option_with_its_comment():
     status, printed, _ = run("--help")
     assert status == 0
     options = {f.name for settings in (AdaptSettings, MaskingSettings) for f in fields(settings)}
-    shown = set(re.findall(r"--([a-z-]+)", printed))
-    assert {name.replace("_", "-") for name in options - {"source", "masking"}} <= shown
-    assert "tokens per chunk (default: 128)" in printed
+    text = " ".join(re.sub("[│╭╰╮╯─]", " ", printed).split())
+    for option in ["STR]", *(f"--{name.replace('_', '-')}" for name in options - {"source", "masking"})]:
+        (comment,) = re.findall(
+            rf"{re.escape(option)}(?: \S+)? ([^()]*(?:\((?!default)[^()]*\)[^()]*)*) ?\(default", text
+        )
+        assert len(comment.split()) > 2, option
+    assert "tokens per chunk (default: 128)" in text
 
 
 def test_command_and_call_have_the_same_defaults(monkeypatch, tmp_path):
@@ -279,7 +283,7 @@ def test_doctor_names_versions_device_and_routes():
     status, printed, _ = run(command="doctor")
     assert status == 0
     for name in ("torch", "device", "profile", "the Hub", "mini model", "mini reviews"):
-        assert re.search(f"^{name} +\\S", printed, re.MULTILINE), name
+        assert re.search(f"^{name} +\S", printed, re.MULTILINE), name
 
 
 def test_doctor_says_what_is_missing(monkeypatch):

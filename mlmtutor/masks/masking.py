@@ -29,9 +29,7 @@ class MaskingSettings:
 
     unit: Literal["token", "word"] = "word"  # what is drawn: each token alone, or all pieces of a word
     mask_prob: float = 0.2  # share of units that are masked; 0.15 in BERT, 0.2 in the original notebook
-    mask_share: float = (
-        0.8  # of the masked tokens, the share shown as [MASK]; the rest after random_share is kept
-    )
+    mask_share: float = 0.8  # of the masked tokens, the share shown as [MASK]; the rest is random or kept
     random_share: float = 0.1  # of the masked tokens, the share shown as a random token
     replace_by: Literal["token", "word"] = "token"  # whether 80/10/10 is drawn per token or once per word
 

@@ -1,4 +1,4 @@
-"""Small trainings, alone or as one of several ranks; run under torchrun by test_trainer.
+"""Small training runs, alone or as one of several ranks; run under torchrun by test_trainer.
 
     torchrun --nproc-per-node 2 two_ranks.py FOLDER
 

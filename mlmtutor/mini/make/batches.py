@@ -1,4 +1,4 @@
-"""From documents to masked batches for the mini model: texts cut anew, mixed anew and masked anew in every round."""
+"""From documents to masked batches for the mini model: texts are cut, mixed and masked in a new way in every round."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Plan:
 
 
 def cut_into_texts(documents: list[Document], *, rng: np.random.Generator) -> Iterator[str]:
-    """Cut documents into texts along paragraphs, for ever, in a new order and at new places each time.
+    """Cut documents into texts along paragraphs, endlessly, in a new order and at new places each time.
 
     Example:
         >>> texts = cut_into_texts([Document("d", ("One.", "Two."))], rng=np.random.default_rng(1))
@@ -90,7 +90,7 @@ def count_words(text: str) -> int:
 def draw_batches(
     documents: dict[str, list[Document]], *, tokenizer: PreTrainedTokenizerBase, plan: Plan
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Yield masked batches for ever.
+    """Yield masked batches endlessly.
 
     Each round draws texts by the shares of `SOURCES`, joins and chunks them as the course chunks reviews, and
     adds single sentences. Five batches of chunks in six hide whole words, one hides single tokens (80/10/10);
