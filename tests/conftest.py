@@ -1,5 +1,6 @@
 """What several test files share: the tiny tokenizer, the real one, and the offline reviews."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -47,3 +48,32 @@ def model():
         max_position_embeddings=16, initializer_range=0.5,
     )  # fmt: skip
     return BertForMaskedLM(config).eval()
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Folder of a random DistilBERT for the vocabulary of `tiny`."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("checkpoint")
+    from transformers import DistilBertConfig, DistilBertForMaskedLM
+
+    config = DistilBertConfig(
+        vocab_size=18, dim=16, n_heads=2, n_layers=1, hidden_dim=32, max_position_embeddings=64
+    )
+    DistilBertForMaskedLM(config).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def prose(tmp_path_factory):
+    """Ten .txt files with a grammar that can be learned: 'the film was good .' and the like."""
+    folder = tmp_path_factory.mktemp("prose")
+    generator = np.random.default_rng(0)
+    for number in range(10):
+        sentences = [
+            f"the {generator.choice(['film', 'actor'])} was {generator.choice(['good', 'bad'])} ."
+            for _ in range(30)
+        ]
+        (folder / f"{number}.txt").write_text("\n\n".join(sentences))
+    return folder

