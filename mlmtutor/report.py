@@ -114,7 +114,7 @@ def save_adapted(
         The :class:`Report`, which is also in ``report.json``.
 
     Raises:
-        ValueError: If the evaluations are not of these masks.
+        ValueError: If a name is missing in ``settings`` or ``data``, or the evaluations are not of these masks.
         OSError: If the folder cannot be written.
 
     Example:
@@ -122,12 +122,13 @@ def save_adapted(
         ...              settings={"source": "mini"}, data={})
         Traceback (most recent call last):
             ...
-        ValueError: settings must have 'source' and 'model', got source
+        ValueError: expected also held_out_texts, model, train_chunks, train_texts in settings and data
 
     Source: chapter 08_adapted_model.
     """
-    if not {"source", "model"} <= settings.keys():
-        raise ValueError(f"settings must have 'source' and 'model', got {', '.join(settings) or 'nothing'}")
+    needed = {"train_texts", "train_chunks", "held_out_texts"} - data.keys()
+    if missing := sorted(needed | ({"source", "model"} - settings.keys())):
+        raise ValueError(f"expected also {', '.join(missing)} in settings and data")
     if {before.sha256, after.sha256} != {masks.sha256}:
         raise ValueError(
             f"expected evaluations on the masks {masks.sha256[:12]}, found {before.sha256[:12]} and {after.sha256[:12]}"

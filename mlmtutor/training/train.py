@@ -144,10 +144,8 @@ def train_masked_lm(
     import torch
 
     from mlmtutor.masks.collator import ChunkRows, MaskingCollator
-    from mlmtutor.model.masked_lm import check_masked_lm
     from mlmtutor.training.trainer import MaskedLMTrainer
 
-    check_masked_lm(model)
     if len(train_dataset) == 0:
         raise ValueError("expected at least one chunk to train on, found an empty data set")
     rows = ChunkRows(train_dataset)

@@ -1,0 +1,58 @@
+"""What an adaptation leaves behind is about the masks that it was measured on, and complete."""
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from mlmtutor import MaskingSettings, TrainingHistory, TrainingSettings, evaluate, freeze_masks, save_adapted
+
+HISTORY = TrainingHistory((1,), (3.0,), {}, 1.0, 100.0, "fp32", "cpu", TrainingSettings())
+SETTINGS, DATA = (
+    {"source": "my texts", "model": "mini"},
+    {"train_texts": 8, "train_chunks": 9, "held_out_texts": 5},
+)
+
+
+@pytest.fixture(scope="module")
+def all_masks(tiny):
+    ids = np.random.default_rng(0).integers(5, 18, size=(10, 12)).tolist()
+    chunks = Dataset.from_dict({"input_ids": ids, "text_index": [0] * 5 + [1] * 5})
+    return [freeze_masks(chunks, tokenizer=tiny, settings=MaskingSettings(), seed=seed) for seed in (0, 1)]
+
+
+def save(folder, model, tiny, masks, measured, **changes):
+    found = evaluate(model, measured)
+    options = {"settings": SETTINGS, "data": DATA} | changes
+    return save_adapted(
+        folder,
+        model=model,
+        tokenizer=tiny,
+        masks=masks,
+        before=found,
+        after=found,
+        history=HISTORY,
+        **options,
+    )
+
+
+def test_report_names_ratio_and_what_it_rests_on(tmp_path, model, tiny, all_masks):
+    report = save(tmp_path / "new" / "folder", model, tiny, all_masks[0], all_masks[0])
+    assert "after / before: 1.000 (95 % interval over texts 1.000 to 1.000)" in str(report)
+    assert str(report).endswith(
+        f"{report.masks['num_masked']} masked tokens in 10 chunks from 2 held-out texts"
+    )
+    card = (tmp_path / "new" / "folder" / "README.md").read_text(encoding="utf-8")
+    assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks from 5 texts" in card
+
+
+def test_evaluations_of_other_masks_are_refused(tmp_path, model, tiny, all_masks):
+    with pytest.raises(ValueError, match=f"on the masks {all_masks[0].sha256[:12]}, found"):
+        save(tmp_path / "out", model, tiny, all_masks[0], all_masks[1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_card_needs_is_asked_for_before_anything_is_written(tmp_path, model, tiny, all_masks):
+    with pytest.raises(ValueError, match="expected also model, train_texts in settings and data"):
+        data = {name: number for name, number in DATA.items() if name != "train_texts"}
+        save(tmp_path / "out", model, tiny, *all_masks[:1] * 2, settings={"source": "x"}, data=data)
+    assert not (tmp_path / "out").exists()
