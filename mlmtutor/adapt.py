@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from tyro.conf import Positional
 
 from mlmtutor.hub import MINI, load_model, load_tokenizer
+from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
-from mlmtutor.texts.own_texts import load_texts, split_texts
+from mlmtutor.model.doubts import Doubt, recorded_doubts
+from mlmtutor.model.masked_lm import check_chunks_fit
+from mlmtutor.model.progress import printable
+from mlmtutor.texts.own_texts import split_texts
+from mlmtutor.texts.reading import Cut, read_source
+from mlmtutor.texts.segmenters import Segmenter, check_spaces, load_segmenter
+from mlmtutor.training.checkpoints import SAVE_STEPS, check_space
+from mlmtutor.training.digests import describe_changes, digest_texts, digest_vocabulary, digest_weights
+from mlmtutor.training.run_folder import open_run_folder
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
 
     from mlmtutor.report import Report
+    from mlmtutor.scores.perplexity import Evaluation
+
+logger = logging.getLogger(__name__)
+
+TOO_FEW_MASKED = 20  # a mean over fewer tokens is chance: losses of single tokens lie between 0 and 15 nats
+FEW_MASKED = 300
+FEW_TEXTS = 5  # between so few, the interval over texts is hardly one
 
 
 @dataclass(frozen=True)
@@ -39,10 +56,20 @@ class AdaptSettings:
     Source: chapter 11_your_domain.
     """
 
-    source: Positional[str] = MINI  # "mini" (IMDb), a .txt/.csv/.jsonl/.parquet file, a folder or a Hub id
+    source: Positional[str] = (
+        MINI  # "mini" (IMDb), a file or folder with texts, or a Hub id
+    )
     model: str = MINI  # checkpoint: "mini", a folder or a Hub id
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
     split: str = "train"  # which split of a Hub data set
+    config: str | None = None  # which configuration of a Hub data set, where it has several
+    encoding: str | None = None  # of text files and tables that are not UTF-8, such as gbk or latin-1
+    cut: Cut = (
+        "auto"  # what is a text in .txt and .md: paragraphs, lines or whole; auto decides by blank lines
+    )
+    segmenter: str | None = (
+        None  # what finds words where no spaces do: jieba, or an import path module:function
+    )
     chunk_size: int = 128  # tokens per chunk
     train_size: int | None = None  # chunks to train on, at most; 4,000 on a CPU, 10,000 on a GPU
     eval_size: int | None = None  # chunks to measure on, at most; 200 on a CPU, 1,000 on a GPU
@@ -90,7 +117,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
         num_epochs=epochs,
         batch_size=batch_size,
         learning_rate=rate if settings.learning_rate is None else settings.learning_rate,
-        save_steps=100,
+        save_steps=SAVE_STEPS,
         seed=settings.seed,
         precision=settings.precision,
     )
@@ -100,25 +127,32 @@ def adapt_model(
     settings: AdaptSettings,
     *,
     output_dir: str | os.PathLike[str],
-    resume: bool = False,
+    restart: bool = False,
 ) -> Report:
     """Adapt a masked language model to texts and measure what it gained.
 
     Texts are split before they are chunked, so nothing that is measured on was trained on. Before and after are
-    measured on the same frozen masks.
+    measured on the same frozen masks. What was read, and what is doubtful about the result, is logged on the way and
+    stands in the report.
+
+    The same call after a break goes on where it broke off and ends with the result of an undisturbed run; after that
+    result it returns its report. Whether it is the same is told by the settings and by digests of texts, vocabulary
+    and starting weights.
 
     Args:
         settings: What and how.
         output_dir: Folder for the model (safetensors), its card ``README.md``, ``report.json``, ``run.json`` and
-            ``loss.png``. Must be new or empty, unless a broken run is resumed.
-        resume: Go on from the last checkpoint of a run that broke.
+            ``loss.png``. Must be new or empty, or one of an earlier call.
+        restart: Begin anew, whatever an earlier call left there.
 
     Returns:
         The :class:`mlmtutor.report.Report`, equal for equal settings on one machine.
 
     Raises:
-        ValueError: If texts, checkpoint or settings do not fit, or there is too little text.
-        OSError: If something is not there, cannot be reached or cannot be written.
+        ValueError: If texts, checkpoint or settings do not fit, there is too little text, or the result would mean
+            nothing.
+        OSError: If something is not there, cannot be reached or cannot be written, or ``output_dir`` holds something
+            else.
 
     Example:
         >>> adapt_model(AdaptSettings(source="no_such_file.txt"), output_dir="adapted")
@@ -128,45 +162,71 @@ def adapt_model(
 
     Source: chapter 11_your_domain.
     """
-    from mlmtutor.report import save_adapted
+    from mlmtutor.report import rehearse_saving, save_adapted
     from mlmtutor.scores.perplexity import evaluate
 
     settle_precision(settings.precision, device=find_device())
     settings = _settle_sizes(settings)
-    with _open_folder(Path(output_dir), resume=resume) as folder:
+    segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+    with open_run_folder(output_dir, restart=restart) as folder:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
-        texts = load_texts(settings.source, text_column=settings.text_column, split=settings.split)
-        parts = _split(texts, settings)
-        train = _chunk(parts["train"], tokenizer, settings, max_chunks=settings.train_size)
-        held_out = _chunk(parts["test"], tokenizer, settings, max_chunks=settings.eval_size)
-        masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
+        check_chunks_fit(model, np.zeros((1, settings.chunk_size), dtype=np.int8))
+        with recorded_doubts() as about_reading:
+            reading = read_source(
+                settings.source,
+                text_column=settings.text_column,
+                split=settings.split,
+                config=settings.config,
+                encoding=settings.encoding,
+                cut=settings.cut,
+            )
+        logger.info("read %s", reading)
+        public = _to_public(settings)
+        digests = {
+            "texts": digest_texts(reading.texts),
+            "vocabulary": digest_vocabulary(tokenizer),
+            "weights": digest_weights(model),
+        }
+        if (result := folder.find_result()) is not None:
+            return _earlier_report(folder.path, result, identity=_flat(public) | digests)
+        folder.claim(_flat(public) | digests)
+        rehearse_saving(folder.path, settings=public)
 
-        before = evaluate(model, masks)
+        columns, facts = folder.remember(
+            "prepared", lambda: _prepare(reading.texts, tokenizer, settings, segmenter=segmenter)
+        )
+        train, held_out = (_select(columns, part) for part in ("train", "held_out"))
+        plan = plan_training(settings, num_chunks=len(train))
+        check_space(folder.path, model, num_steps=plan.num_epochs * math.ceil(len(train) / plan.batch_size))
+        with recorded_doubts() as about_masks:
+            masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
+            before = _restore(*folder.remember("before", lambda: _to_arrays(evaluate(model, masks))))
+            _check_basis(before)
         history = train_masked_lm(
             model,
             train,
             tokenizer=tokenizer,
             masking=settings.masking,
-            settings=plan_training(settings, num_chunks=len(train)),
-            output_dir=folder / "checkpoints",
-            resume=resume,
+            settings=plan,
+            output_dir=folder.checkpoints,
+            resume=True,
         )
         after = evaluate(model, masks)
+        with recorded_doubts() as about_gain:
+            _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
 
         return save_adapted(
-            folder,
+            folder.path,
             model=model,
             tokenizer=tokenizer,
             masks=masks,
             before=before,
             after=after,
             history=history,
-            settings=_to_public(settings),
-            data={
-                "train_texts": len(parts["train"]),
-                "train_chunks": len(train),
-                "held_out_texts": len(parts["test"]),
-            },
+            settings=public,
+            data=facts["data"],
+            digests=digests,
+            doubts=[*about_reading, *facts["doubts"], *about_masks, *about_gain],
         )
 
 
@@ -184,27 +244,86 @@ def _to_public(settings: AdaptSettings) -> dict[str, Any]:
     """Return the settings for a report, which is shared: of a path on this machine only its last part."""
     public = asdict(settings)
     for name in ("source", "model"):
-        if Path(public[name]).exists():
-            public[name] = Path(public[name]).resolve().name
+        if (path := Path(public[name]).expanduser()).exists():
+            public[name] = printable(path.resolve().name)
     return public
 
 
-def _split(texts: Dataset, settings: AdaptSettings) -> DatasetDict:
-    num_texts = len(set(texts["text"]))  # of exact copies only one is used
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with those of the masking among the others."""
+    return {name: value for name, value in settings.items() if name != "masking"} | settings["masking"]
+
+
+def _earlier_report(folder: Path, result: dict[str, Any], *, identity: dict[str, Any]) -> Report:
+    """Return the report of a complete result, if it is that of the same run."""
+    from mlmtutor.report import Report
+
+    if changes := describe_changes(identity, _flat(result["settings"]) | result["digests"]):
+        raise FileExistsError(
+            f"expected {str(folder)!r} to be new or empty, found the result of another run there (here: {changes}): "
+            "begin anew with --restart, or take another folder"
+        )
+    logger.info("found the result of this run: nothing to do, unless --restart begins anew")
+    return Report.from_dict(result)
+
+
+def _prepare(
+    texts: list[str],
+    tokenizer: PreTrainedTokenizerBase,
+    settings: AdaptSettings,
+    *,
+    segmenter: Segmenter | None,
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Split texts and cut them into chunks: columns by name, such as ``train.input_ids``, and what to say of them."""
+    data: dict[str, int] = {"texts": len(texts), "copies": len(texts) - len(set(texts))}
+    columns = {}
+    with recorded_doubts() as doubts:
+        if segmenter is None and settings.masking.unit == "word":
+            check_spaces(texts)
+        parts = _split(texts, settings)
+        for part, max_chunks in (("train", settings.train_size), ("held_out", settings.eval_size)):
+            chunks = _chunk(parts[part], tokenizer, settings, segmenter=segmenter, max_chunks=max_chunks)
+            rows = ChunkRows(chunks).columns
+            columns |= {f"{part}.{name}": rows[name] for name in chunks.column_names}
+            data |= {f"{part}_texts": len(parts[part]), f"{part}_chunks": len(chunks)}
+    return columns, {"data": data, "doubts": doubts}
+
+
+def _split(texts: list[str], settings: AdaptSettings) -> dict[str, Dataset]:
+    from datasets import Dataset
+
+    num_texts = len(set(texts))  # of exact copies only one is used
+    num_copies = len(texts) - num_texts
     if num_texts < 2:
-        copies = f" and {len(texts) - num_texts:,} copies" if len(texts) > num_texts else ""
+        copies = f" and {num_copies:,} copies" if num_copies else ""
         raise ValueError(
             f"expected at least 2 texts, one of them to measure on, found {num_texts}{copies} in {settings.source!r}: "
-            "set paragraphs off by blank lines, or give a folder of files"
+            "set paragraphs off by blank lines, or take --cut lines"
         )
-    num_held_out = max(1, min(round(settings.test_share * len(texts)), num_texts - 1))
-    return split_texts(texts, test_size=num_held_out, seed=settings.seed)
+    if num_copies > num_texts:
+        warnings.warn(
+            f"{num_copies:,} of {len(texts):,} texts are exact copies of others and were left out",
+            Doubt,
+            stacklevel=2,
+        )
+    num_held_out = max(1, min(round(settings.test_share * num_texts), num_texts - 1))
+    parts = split_texts(Dataset.from_dict({"text": texts}), test_size=num_held_out, seed=settings.seed)
+    return {"train": parts["train"], "held_out": parts["test"]}
 
 
-def _chunk(texts: Dataset, tokenizer, settings: AdaptSettings, *, max_chunks: int) -> Dataset:
+def _chunk(
+    texts: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    settings: AdaptSettings,
+    *,
+    segmenter: Segmenter | None,
+    max_chunks: int,
+) -> Dataset:
     from mlmtutor.texts.chunking import chunk_texts
 
-    chunks = chunk_texts(texts["text"], tokenizer, chunk_size=settings.chunk_size, boundary="corpus")
+    chunks = chunk_texts(
+        texts["text"], tokenizer, chunk_size=settings.chunk_size, boundary="corpus", segmenter=segmenter
+    )
     if len(chunks.dataset) == 0:
         raise ValueError(
             f"expected at least {settings.chunk_size} tokens to train on and as many to measure on, found "
@@ -214,29 +333,59 @@ def _chunk(texts: Dataset, tokenizer, settings: AdaptSettings, *, max_chunks: in
     return chunks.dataset.shuffle(settings.seed).select(sample)
 
 
-@contextmanager
-def _open_folder(folder: Path, *, resume: bool) -> Iterator[Path]:
-    """Make the folder; if the run breaks, leave what can be resumed and nothing else."""
-    checkpoints = folder / "checkpoints"
-    if resume and not checkpoints.is_dir():
-        raise FileNotFoundError(
-            f"expected a broken run to resume in {str(folder)!r}, found no checkpoints there"
+def _select(columns: dict[str, np.ndarray], part: str) -> Dataset:
+    """Return the chunks whose columns :func:`_prepare` named after a part."""
+    from mlmtutor.texts.chunking import to_dataset
+
+    of_part = {name.split(".")[1]: column for name, column in columns.items() if name.startswith(f"{part}.")}
+    return to_dataset(of_part, of_part["input_ids"].shape[1])
+
+
+def _to_arrays(evaluation: Evaluation) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Take an evaluation apart into arrays and plain values."""
+    values = {name: value for name, value in vars(evaluation).items() if value is not None}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return arrays, {name: value for name, value in values.items() if name not in arrays}
+
+
+def _restore(arrays: dict[str, np.ndarray], values: dict[str, Any]) -> Evaluation:
+    from mlmtutor.scores.perplexity import Evaluation
+
+    return Evaluation(**arrays, **values)
+
+
+def _check_basis(before: Evaluation) -> None:
+    """Refuse to measure on next to nothing, and say so where it is little."""
+    if before.count < TOO_FEW_MASKED:
+        raise ValueError(
+            f"expected at least {TOO_FEW_MASKED} masked tokens to measure on, found {before.count}: "
+            "give more text, or a larger --test-share, --eval-size or --mask-prob"
         )
-    if not resume and folder.is_dir() and any(folder.iterdir()):
-        found = "a broken run: resume it" if checkpoints.is_dir() else "files in it"
-        raise FileExistsError(
-            f"expected {str(folder)!r} to be new or empty, found {found}, or choose another folder"
+    if before.count < FEW_MASKED:
+        warnings.warn(
+            f"masked tokens to measure on: only {before.count}; other masks could give quite another perplexity",
+            Doubt,
+            stacklevel=2,
         )
-    was_there = folder.is_dir()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise OSError(f"cannot write to {str(folder)!r}: {error.strerror}") from error
-    try:
-        yield folder
-    finally:
-        if checkpoints.is_dir() and not any(checkpoints.glob("checkpoint-*")):
-            shutil.rmtree(checkpoints)
-        if not was_there and not any(folder.iterdir()):
-            folder.rmdir()
+    if before.num_texts < FEW_TEXTS:
+        warnings.warn(
+            f"texts to measure on: only {before.num_texts}; what holds for so few may not hold for others",
+            Doubt,
+            stacklevel=2,
+        )
+
+
+def _check_gain(before: Evaluation, after: Evaluation, *, vocab_size: int, learning_rate: float) -> None:
+    """Refuse a model that knows less than one that guesses, and say so where it has become worse."""
+    if after.loss > max(before.loss, math.log(vocab_size)):
+        raise ValueError(
+            f"expected a model that learned something, found perplexity {after.perplexity:.4g} after {before.perplexity:.4g}, "
+            f"worse than guessing among {vocab_size:,} tokens: take a learning rate below {learning_rate:g}"
+        )
+    if after.loss > before.loss:
+        warnings.warn(
+            f"the model became worse on texts it was not trained on: perplexity {before.perplexity:.1f} before and "
+            f"{after.perplexity:.1f} after; take a smaller learning rate, or more text",
+            Doubt,
+            stacklevel=2,
+        )

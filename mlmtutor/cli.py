@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 import traceback as tracebacks
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field, fields
+from functools import partial, wraps
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +19,11 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from mlmtutor.adapt import AdaptSettings, adapt_model
 from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.progress import printable
 
 PACKAGE = Path(__file__).parent
+LONGEST_MESSAGE = 300  # characters
+STOPPED, TERMINATED = 130, 143  # exit status, as shells have it: 128 and the number of the signal
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class AdaptOptions(AdaptSettings):
 
     masking: MaskingOptions = field(default_factory=MaskingOptions)  # what is masked, and how
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("adapted")  # folder for model and report
-    resume: bool = False  # go on with a run that broke
+    restart: bool = False  # begin anew, whatever an earlier run left in the folder
     traceback: bool = False  # show where an error came from
 
     def __post_init__(self) -> None:
@@ -46,10 +53,14 @@ class AdaptOptions(AdaptSettings):
 
 
 def adapt(settings: FlagCreatePairsOff[OmitArgPrefixes[AdaptOptions]]) -> None:
-    """Adapt a checkpoint to texts; print its perplexity before and after on held-out texts."""
+    """Adapt a checkpoint to texts; print its perplexity before and after on held-out texts.
+
+    The same command again goes on with a run that broke off.
+    """
     with _one_line_errors(traceback=settings.traceback):
         _quiet_libraries()
-        report = adapt_model(settings.checked(), output_dir=settings.output, resume=settings.resume)
+        _show_what_happens()
+        report = adapt_model(settings.checked(), output_dir=settings.output, restart=settings.restart)
         print(report)
         print(f"model, card, report and loss curve: {settings.output}")
 
@@ -84,29 +95,68 @@ def doctor() -> None:
         sys.exit(1)
 
 
+class _Terminated(KeyboardInterrupt):
+    """The system asks the process to end."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
+
+
 @contextmanager
 def _one_line_errors(*, traceback: bool) -> Iterator[None]:
-    """Turn an error that the user can mend into one line and exit status 1; a bug keeps its traceback."""
+    """Turn whatever goes wrong into one line on standard error and an exit status."""
+    try:
+        before = signal.signal(signal.SIGTERM, _terminate)
+    except ValueError:  # not the main thread, which alone hears signals
+        before = None
     try:
         yield
-    except KeyboardInterrupt:
-        print(
-            "mlmtutor: stopped; if checkpoints were written, the same command with --resume goes on",
-            file=sys.stderr,
-        )
-        sys.exit(130)
+    except KeyboardInterrupt as stop:
+        _say("stopped; the same command goes on where it broke off")
+        sys.exit(TERMINATED if isinstance(stop, _Terminated) else STOPPED)
     except Exception as error:
-        if traceback or not _is_for_the_user(error):
+        if traceback:
             raise
-        print(f"mlmtutor: {' '.join(str(error).split())}", file=sys.stderr)
+        _say(_describe(error))
         sys.exit(1)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
-def _is_for_the_user(error: Exception) -> bool:
-    """Return whether an error is about the world (a file, the network) or was raised by this package on purpose."""
-    last = tracebacks.extract_tb(error.__traceback__)[-1]
-    on_purpose = PACKAGE in Path(last.filename).parents and (last.line or "").startswith("raise ")
-    return isinstance(error, OSError) or on_purpose
+def _say(message: str) -> None:
+    """Print one line on standard error: no line ends or control characters, and the middle of a long one left out."""
+    line = printable(message)
+    if len(line) > LONGEST_MESSAGE:
+        line = f"{line[: LONGEST_MESSAGE - 100]} ... {line[-95:]}"
+    print(f"mlmtutor: {line}", file=sys.stderr)
+
+
+def _describe(error: Exception) -> str:
+    """Return what an error says; if the package did not raise it on purpose, with the place that it comes from."""
+    frames = tracebacks.extract_tb(error.__traceback__)
+    on_purpose = PACKAGE in Path(frames[-1].filename).parents and (frames[-1].line or "").startswith("raise ")
+    if on_purpose or isinstance(error, OSError):
+        return str(error)
+    here = [frame for frame in frames if PACKAGE in Path(frame.filename).parents][-1]
+    place = f"{Path(here.filename).relative_to(PACKAGE.parent)}, line {here.lineno}"
+    return f"unexpected {type(error).__name__} in {place}: {error!s:.150} (--traceback shows the rest)"
+
+
+def _show_what_happens() -> None:
+    """Print what the package logs: what was read and done on standard output, doubts on standard error."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno >= logging.WARNING:
+                _say(f"doubtful: {record.getMessage()}")
+            else:
+                print(record.getMessage(), flush=True)
+
+    logger = logging.getLogger("mlmtutor")
+    logger.handlers, logger.propagate = [Handler()], False
+    logger.setLevel(logging.INFO)
 
 
 def _quiet_libraries() -> None:
@@ -122,13 +172,39 @@ def _quiet_libraries() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
-    commands = {"adapt": adapt, "doctor": doctor}
-    tyro.extras.subcommand_cli_from_dict(
-        commands,
-        prog="mlmtutor",
-        description="Adapt a masked language model to a new domain.",
-        args=arguments,
-    )
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end a run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    _parse(arguments)()
+
+
+def _parse(arguments: list[str] | None) -> Callable[[], None]:
+    """Return the call that was asked for; what cannot be understood is one line and exit status 2."""
+    calls = []
+
+    def deferred(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def note(*values: object, **named: object) -> None:
+            calls.append(partial(command, *values, **named))
+
+        return note
+
+    box = StringIO()
+    try:
+        with redirect_stderr(box):
+            tyro.extras.subcommand_cli_from_dict(
+                {command.__name__: deferred(command) for command in (adapt, doctor)},
+                prog="mlmtutor",
+                description="Adapt a masked language model to a new domain.",
+                args=arguments,
+            )
+    except SystemExit as end:
+        if end.code:
+            # without the frame, whose upper edge only repeats the first words
+            lines = [line.strip("│─ ") for line in box.getvalue().splitlines() if line[:1] not in "╭╰"]
+            _say(" ".join(lines))
+        raise
+    return calls[0]
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub import MINI
 from mlmtutor.model.progress import no_library_bars
+from mlmtutor.training.checkpoints import disk_errors_named, write_json
+from mlmtutor.training.run_folder import WRITING, RunFolder, is_main_process
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -29,13 +31,15 @@ class Report:
     Attributes:
         settings: What was asked for: ``source`` of the texts, ``model`` before adaptation, and the other settings.
         training: The :class:`mlmtutor.training.train.TrainingSettings` of the run.
-        data: Numbers of texts and chunks, for training and for measuring.
+        data: Numbers of texts, exact copies among them, and chunks, for training and for measuring.
         masks: How the evaluation masks were drawn, and their digest.
         before: Figures of the model before, see :meth:`mlmtutor.scores.perplexity.Evaluation.to_dict`.
         after: The same figures of the adapted model.
         ratio: Perplexity after divided by before, with its 95 % interval; no interval for a single text.
         losses: Training loss by step.
         precision: Arithmetic of the training run.
+        digests: SHA-256 of what went in, by name: texts, vocabulary, starting weights.
+        doubts: What may keep the figures from meaning what they seem to.
     """
 
     settings: dict[str, Any]
@@ -47,6 +51,18 @@ class Report:
     ratio: dict[str, Any]
     losses: dict[int, float]
     precision: str
+    digests: dict[str, str]
+    doubts: list[str]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """Return the report that a ``report.json`` holds."""
+        names = {field.name for field in fields(cls)}
+        if values.keys() != names:
+            raise ValueError(
+                f"expected a report with {', '.join(sorted(names))}, found {', '.join(sorted(values))}"
+            )
+        return cls(**{**values, "losses": {int(step): loss for step, loss in values["losses"].items()}})
 
     def to_table(self) -> str:
         """Return the figures before and after side by side, as plain text."""
@@ -80,7 +96,8 @@ class Report:
         )
 
     def __str__(self) -> str:
-        return f"{self.to_table()}\nafter / before: {self.describe_ratio()}\n{self.describe_basis()}"
+        lines = [self.to_table(), f"after / before: {self.describe_ratio()}", self.describe_basis()]
+        return "\n".join([*lines, *(f"doubtful: {doubt}" for doubt in self.doubts)])
 
 
 def save_adapted(
@@ -94,10 +111,13 @@ def save_adapted(
     history: TrainingHistory,
     settings: Mapping[str, Any],
     data: Mapping[str, int],
+    digests: Mapping[str, str] | None = None,
+    doubts: Sequence[str] = (),
 ) -> Report:
     """Save an adapted model with all that must be known about it: card, report and loss curve.
 
-    Everything is written beside the content of the folder and then moved in; checkpoints of the run are removed.
+    Everything is written beside the content of the folder and then moved in, the report last; checkpoints of the run
+    are removed. Where a launcher started several processes, the first of them writes.
 
     Args:
         folder: Where to; made if it is not there.
@@ -108,7 +128,9 @@ def save_adapted(
         after: The adapted model.
         history: How training went; its times go to ``run.json``.
         settings: At least ``source``, where the texts are from, and ``model``, the checkpoint before adaptation.
-        data: ``train_texts``, ``train_chunks`` and ``held_out_texts``.
+        data: At least ``train_texts``, ``train_chunks`` and ``held_out_texts``.
+        digests: SHA-256 of what went in, by name.
+        doubts: What is doubtful about the figures.
 
     Returns:
         The :class:`Report`, which is also in ``report.json``.
@@ -133,8 +155,6 @@ def save_adapted(
         raise ValueError(
             f"expected evaluations on the masks {masks.sha256[:12]}, found {before.sha256[:12]} and {after.sha256[:12]}"
         )
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     report = Report(
         settings=dict(settings),
         training=asdict(history.settings),
@@ -145,21 +165,75 @@ def save_adapted(
         ratio=_compare(before, after),
         losses=dict(zip(history.steps, history.losses, strict=True)),
         precision=history.precision,
+        digests=dict(digests or {}),
+        doubts=list(doubts),
     )
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as name:
-        new = Path(name)
+    if not is_main_process():
+        return report
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _writing_beside(folder) as new:
         with no_library_bars():
             model.save_pretrained(new)
         tokenizer.save_pretrained(new)
-        _write_json(new / "report.json", asdict(report))
-        _write_json(new / "run.json", describe_run(history))
-        card = write_card(report, architecture=type(model).__name__, chunk_size=masks.input_ids.shape[1])
-        (new / "README.md").write_text(card, encoding="utf-8")
-        _draw_losses(report, new / "loss.png")
-        for file in sorted(new.iterdir()):
+        write_json(new / "run.json", describe_run(history))
+        _write_documents(new, report, architecture=type(model).__name__, chunk_size=masks.input_ids.shape[1])
+        for file in sorted(new.iterdir(), key=lambda file: file.name == "report.json"):
+            file.chmod(0o666 & ~_umask())  # the library that writes weights shuts others out
             shutil.move(file, folder / file.name)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    RunFolder(folder).complete()
     return report
+
+
+def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
+    """Write and remove a report of nothing, so that what cannot be written is known before hours of training.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    nothing = {"perplexity": 1.0, "loss": 0.0, "accuracy": 0.0}
+    report = Report(
+        settings=dict(settings),
+        training={},
+        data={"train_texts": 0, "train_chunks": 0, "held_out_texts": 0, "held_out_chunks": 0},
+        masks={"num_masked": 0, "sha256": ""},
+        before=nothing,
+        after=nothing,
+        ratio={"ratio": 1.0, "low": None, "high": None},
+        losses={1: 1.0},
+        precision="",
+        digests={},
+        doubts=[],
+    )
+    if is_main_process():
+        with _writing_beside(folder) as new:
+            _write_documents(new, report, architecture="", chunk_size=0)
+
+
+@contextmanager
+def _writing_beside(folder: Path) -> Iterator[Path]:
+    """Give a folder beside the content of another, and name the disk in whatever error comes of writing there."""
+    new = folder / WRITING
+    with disk_errors_named("the result", folder):
+        new.mkdir()
+        try:
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _write_documents(folder: Path, report: Report, *, architecture: str, chunk_size: int) -> None:
+    write_json(folder / "report.json", asdict(report))
+    card = write_card(report, architecture=architecture, chunk_size=chunk_size)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    _draw_losses(report, folder / "loss.png")
+
+
+def _umask() -> int:
+    """Return which rights new files do not get; the system tells it only to who sets it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
 
 
 def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
@@ -185,10 +259,6 @@ def _draw_losses(report: Report, path: Path) -> None:
             ax.axhline(numbers["loss"], color="grey", linestyle=line, label=label)
         ax.legend()
         figure.savefig(path)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def describe_run(history: TrainingHistory) -> dict[str, Any]:
@@ -220,7 +290,7 @@ The {architecture} `{base}`, adapted by masked-language-model training on texts 
 
 Ratio of the perplexities: {ratio}.
 
-- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
+{doubts}- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
   {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out.
 - **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, SHA-256 `{sha256}`.
 - **Training:** {training}; computed in {precision}.
@@ -243,7 +313,7 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         base=base,
         # only the Hub can follow a link to the model that this one came from
         base_model=f"base_model: {base}\n" if "/" in base else "",
-        source="IMDb reviews" if source == MINI else source,
+        source="IMDb reviews" if source == MINI else escape(source, quote=False),
         architecture=architecture,
         before=report.before["perplexity"],
         after=report.after["perplexity"],
@@ -256,5 +326,6 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         sha256=report.masks["sha256"],
         training=listing(report.training),
         precision=report.precision,
+        doubts="".join(f"- **Doubtful:** {doubt}.\n" for doubt in report.doubts),
         **report.data,
     )

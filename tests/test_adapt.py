@@ -1,9 +1,14 @@
 """The whole way in one call: what is learned, written, reported, and resumed."""
 
 import json
+import os
+import shutil
+import sys
 from dataclasses import replace
 
 import pytest
+from filelock import FileLock
+from transformers import DistilBertConfig, DistilBertForMaskedLM
 
 from mlmtutor import (
     AdaptSettings,
@@ -14,6 +19,7 @@ from mlmtutor import (
     load_tokenizer,
 )
 from mlmtutor import adapt as adapt_module
+from mlmtutor.training.trainer import MaskedLMTrainer
 
 TRAINING = {"num_epochs": 4, "batch_size": 4, "learning_rate": 1e-2, "precision": "fp32"}
 WRITTEN = {"README.md", "config.json", "loss.png", "model.safetensors", "report.json", "run.json", "tokenizer.json", "tokenizer_config.json"}  # fmt: skip
@@ -69,39 +75,185 @@ def test_same_seed_gives_the_same_report_and_another_seed_another(checkpoint, pr
     assert a == b != c
 
 
-def test_broken_run_is_resumed_to_the_same_report(checkpoint, prose, tmp_path, monkeypatch):
+@pytest.fixture
+def frequent_checkpoints(monkeypatch):
+    """A checkpoint every five steps."""
     plan = adapt_module.plan_training
     monkeypatch.setattr(adapt_module, "plan_training", lambda *a, **k: replace(plan(*a, **k), save_steps=5))
-    settings = settings_for(checkpoint, prose)
-    adapt_model(settings, output_dir=tmp_path / "whole")
-    from mlmtutor.training.trainer import MaskedLMTrainer
 
-    compute_loss, calls = MaskedLMTrainer.compute_loss, []
 
-    def break_after_twelve(self, *args, **kwargs):
-        calls.append(1)
-        if len(calls) > 12:
-            raise KeyboardInterrupt
+def break_off(settings, folder, monkeypatch, *, calls=12, error=KeyboardInterrupt):
+    """Adapt, and stop after so many forward passes of training."""
+    compute_loss, made = MaskedLMTrainer.compute_loss, []
+
+    def break_later(self, *args, **kwargs):
+        made.append(1)
+        if len(made) > calls:
+            raise error
         return compute_loss(self, *args, **kwargs)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(MaskedLMTrainer, "compute_loss", break_after_twelve)
-        with pytest.raises(KeyboardInterrupt):
-            adapt_model(settings, output_dir=tmp_path / "broken")
+    with monkeypatch.context() as patch, pytest.raises(error):
+        patch.setattr(MaskedLMTrainer, "compute_loss", break_later)
+        adapt_model(settings, output_dir=folder)
+
+
+def test_the_same_call_goes_on_with_a_broken_run(
+    checkpoint, prose, tmp_path, monkeypatch, frequent_checkpoints, caplog
+):
+    caplog.set_level("INFO")
+    settings = settings_for(checkpoint, prose)
+    adapt_model(settings, output_dir=tmp_path / "whole")
+    break_off(settings, tmp_path / "broken", monkeypatch)
     assert [p.name for p in (tmp_path / "broken").iterdir()] == ["checkpoints"]
-    with pytest.raises(FileExistsError, match="found a broken run: resume it"):
+    with monkeypatch.context() as patch:  # what was prepared is not prepared again
+        patch.setattr(adapt_module, "_prepare", None)
         adapt_model(settings, output_dir=tmp_path / "broken")
-    adapt_model(settings, output_dir=tmp_path / "broken", resume=True)
-    whole, resumed = (json.loads((tmp_path / n / "report.json").read_text()) for n in ("whole", "broken"))
-    assert resumed["after"] == whole["after"]
+    assert "going on with the run that broke off after step 10" in caplog.text
+    for name in ("report.json", "model.safetensors", "README.md", "loss.png"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_texts_that_are_mostly_copies_are_split_by_what_is_left(checkpoint, tmp_path):
-    texts = ["the film was good . " * 8, "this actor is bad . " * 8]
-    (tmp_path / "copies.txt").write_text("\n\n".join(texts[:1] * 30 + texts[1:]))
-    settings = settings_for(checkpoint, tmp_path / "copies.txt", num_epochs=1)
+def test_the_same_call_finds_its_result(checkpoint, prose, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    settings = settings_for(checkpoint, prose)
     report = adapt_model(settings, output_dir=tmp_path / "out")
-    assert (report.data["train_texts"], report.data["held_out_texts"]) == (1, 1)
+    monkeypatch.setattr(adapt_module, "train_masked_lm", None)
+    assert adapt_model(settings, output_dir=tmp_path / "out") == report
+    assert "found the result of this run" in caplog.text
+    (tmp_path / "out" / ".removing").mkdir()  # killed while the checkpoints were removed
+    assert adapt_model(settings, output_dir=tmp_path / "out") == report
+    assert not (tmp_path / "out" / ".removing").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"seed": 1}, "seed 1 for 0"),
+        ({"test_share": 0.3}, "test_share 0.3 for 0.1"),
+        ({"chunk_size": 8}, "chunk_size 8 for 16"),
+        ({"eval_size": 10}, "eval_size 10 for 200"),
+        ({"learning_rate": 0.5}, "learning_rate 0.5 for 0.01"),
+        ({"masking": MaskingSettings(mask_prob=0.3)}, "mask_prob 0.3 for 0.2"),
+        ({"source": "other texts"}, "other texts"),
+        ({"source": "one text less"}, "other texts"),
+        ({"model": "same shape"}, "other weights"),
+    ],
+)
+def test_another_run_is_not_taken_for_the_one_in_the_folder(
+    change, found, checkpoint, prose, tmp_path, monkeypatch, frequent_checkpoints
+):
+    mine = tmp_path / "texts"
+    shutil.copytree(prose, mine)
+    shutil.copytree(checkpoint, tmp_path / "model")
+    settings = settings_for(str(tmp_path / "model"), mine, eval_size=200)
+    break_off(settings, tmp_path / "broken", monkeypatch)
+    adapt_model(settings, output_dir=tmp_path / "whole")
+    if change.get("source") == "other texts":
+        (mine / "3.txt").write_text((mine / "3.txt").read_text().replace("film", "actor"))
+    elif change.get("source") == "one text less":
+        (mine / "3.txt").unlink()
+    elif "model" in change:
+        DistilBertForMaskedLM(DistilBertConfig.from_pretrained(checkpoint)).save_pretrained(
+            tmp_path / "model"
+        )
+    else:
+        settings = replace(settings, **change)
+    for folder in ("broken", "whole"):
+        before = sorted((tmp_path / folder).rglob("*"))
+        with pytest.raises(FileExistsError, match=f"{found}.*--restart"):
+            adapt_model(settings, output_dir=tmp_path / folder)
+        assert sorted((tmp_path / folder).rglob("*")) == before
+    report = adapt_model(settings, output_dir=tmp_path / "broken", restart=True)
+    assert report == adapt_model(settings, output_dir=tmp_path / "anew")
+
+
+def test_nothing_is_lost_by_a_mistake_before_the_first_checkpoint(checkpoint, prose, tmp_path, monkeypatch):
+    settings = settings_for(checkpoint, prose)
+    break_off(settings, tmp_path / "out", monkeypatch, calls=2)
+    report = adapt_model(replace(settings, seed=1), output_dir=tmp_path / "out")
+    assert report.settings["seed"] == 1
+
+
+def test_two_runs_do_not_share_a_folder(checkpoint, prose, tmp_path):
+    (tmp_path / "out").mkdir()
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(FileExistsError, match="another run at work"):
+        adapt_model(settings_for(checkpoint, prose), output_dir=tmp_path / "out")
+
+
+def test_strange_files_are_never_touched(checkpoint, prose, tmp_path):
+    settings = settings_for(checkpoint, prose)
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder / "checkpoints").mkdir(parents=True)
+    (tmp_path / "a" / "thesis.txt").touch()
+    (tmp_path / "b" / "checkpoints" / "step-1.pt").touch()
+    (tmp_path / "c" / "report.json").write_text('{"by": "somebody else"}')
+    before = sorted(tmp_path.rglob("*"))
+    for folder in ("a", "b", "c"):
+        for restart in (False, True):
+            with pytest.raises(FileExistsError, match="to be new or empty, found files in it"):
+                adapt_model(settings, output_dir=tmp_path / folder, restart=restart)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_is_known_before_training(checkpoint, prose, tmp_path, monkeypatch):
+    settings = settings_for(checkpoint, prose)
+    with monkeypatch.context() as patch:
+        free = shutil.disk_usage(tmp_path)._replace(free=10_000)
+        patch.setattr(shutil, "disk_usage", lambda path: free)
+        patch.setattr(adapt_module, "train_masked_lm", None)
+        with pytest.raises(OSError, match="MB of space for checkpoints and the model in .*found 0 MB"):
+            adapt_model(settings, output_dir=tmp_path / "out")
+    monkeypatch.setattr(adapt_module, "_prepare", None)  # that is done
+    adapt_model(settings, output_dir=tmp_path / "out")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="about names that are not UTF-8")
+@pytest.mark.parametrize("name", [b"\xb2\xa1\xc0\xfd", "病例 <script>`x`|\nz".encode()])
+def test_a_strange_name_does_not_cost_the_result(name, checkpoint, prose, tmp_path):
+    source = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    shutil.copytree(prose, source)
+    adapt_model(settings_for(checkpoint, source, num_epochs=1), output_dir=tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "<script>" not in card and "\nz" not in card
+    json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+
+
+def test_colleagues_may_read_all_of_the_result(checkpoint, prose, tmp_path):
+    adapt_model(settings_for(checkpoint, prose, num_epochs=1), output_dir=tmp_path / "out")
+    assert len({path.stat().st_mode for path in (tmp_path / "out").iterdir()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("mask_prob", "refused"), [(0.0001, "expected at least 20 masked tokens to measure on, found")]
+)
+def test_next_to_nothing_is_not_measured_on(mask_prob, refused, checkpoint, prose, tmp_path):
+    with pytest.raises(ValueError, match=refused):
+        masking = MaskingSettings(mask_prob=mask_prob)
+        adapt_model(settings_for(checkpoint, prose, masking=masking), output_dir=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_doubtful_stands_in_report_card_and_log(checkpoint, prose, tmp_path, caplog):
+    report = adapt_model(settings_for(checkpoint, prose), output_dir=tmp_path / "out")
+    doubt = "texts to measure on: only 1"
+    assert any(doubt in line for line in report.doubts) and f"doubtful: {doubt}" in str(report)
+    assert f"**Doubtful:** {doubt}" in (tmp_path / "out" / "README.md").read_text()
+    assert doubt in caplog.text
+
+
+def test_a_model_that_became_worse_than_guessing_is_no_result(checkpoint, prose, tmp_path):
+    with pytest.raises(ValueError, match="learning[ _]rate"):
+        adapt_model(settings_for(checkpoint, prose, learning_rate=50.0), output_dir=tmp_path / "out")
+
+
+def test_the_share_held_out_is_one_of_different_texts(checkpoint, tmp_path):
+    texts = [f"{'the film was good . ' * (3 + i)}" for i in range(40)]
+    (tmp_path / "copies.txt").write_text("\n\n".join(texts * 7))
+    report = adapt_model(
+        settings_for(checkpoint, tmp_path / "copies.txt", num_epochs=1), output_dir=tmp_path / "out"
+    )
+    assert (report.data["texts"], report.data["copies"], report.data["held_out_texts"]) == (280, 240, 4)
+    assert any("240 of 280 texts are exact copies" in doubt for doubt in report.doubts)
 
 
 def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):

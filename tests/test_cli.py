@@ -1,7 +1,9 @@
 """The command: its options are the settings, its errors one line, its summary says what it rests on."""
 
 import json
+import os
 import re
+import signal
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import fields
 from io import StringIO
@@ -11,7 +13,6 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from mlmtutor import AdaptSettings, MaskingSettings
-from mlmtutor import adapt as adapt_module
 from mlmtutor.cli import main
 from mlmtutor.testing import tiny_tokenizer
 
@@ -70,8 +71,10 @@ def make_bad_inputs(folder):
         (["nowhere"], "found no 'nowhere'"),
         (["{prose}", "-o", "file/out"], "cannot write to 'file/out'"),
         (["{prose}", "-o", "gpt"], "to be new or empty, found files"),
-        (["{prose}", "--resume"], "expected a broken run to resume"),
-        (["{prose}", "--chunk-size", "5000"], "expected at least 5000 tokens|chunks of at most"),
+        (["{prose}", "-o", "gpt", "--restart"], "to be new or empty, found files"),
+        (["{prose}", "--seed", "-1"], r"seed must be in \[0, 2\*\*32\), got -1"),
+        (["{prose}", "--learning-rate", "inf"], "learning_rate must be above 0 and finite, got inf"),
+        (["{prose}", "--chunk-size", "5000"], "chunks of at most 64 tokens"),
         (["{prose}", "--chunk-size", "0"], "chunk_size must be at least 1, got 0"),
         (["{prose}", "--mask-prob", "1.5"], r"mask_prob must be in \(0, 1\], got 1.5"),
         (["{prose}", "--precision", "fp16"], "needs an NVIDIA GPU"),
@@ -91,6 +94,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         arguments += ["-o", "out"]
     if "--model" not in arguments:
         arguments += ["--model", checkpoint]
+    if "--chunk-size" not in arguments:
+        arguments += ["--chunk-size", "16"]
     status, _, printed = run(*arguments)
     assert status == 1
     assert re.search(message, printed), printed
@@ -103,13 +108,16 @@ def test_an_unknown_option_suggests_the_nearest():
     status, _, printed = run("--chunk-sice", 3)
     assert status == 2
     assert "--chunk-size" in printed
+    assert printed.count("\n") == 1 and len(printed) <= len("mlmtutor: ") + 301
 
 
 def test_a_value_of_another_kind_names_what_is_possible():
     status, _, printed = run("--unit", "letter")
     assert status == 2
     assert "letter" in printed and "token" in printed and "word" in printed
-    assert run("--train-size", "many")[0] == 2
+    status, _, printed = run("--train-size", "many")
+    assert status == 2
+    assert "many" in printed and printed.count("\n") == 1
 
 
 def test_every_setting_is_an_option_with_its_comment():
@@ -132,19 +140,52 @@ def test_command_and_call_have_the_same_defaults(monkeypatch, tmp_path):
     assert seen == [AdaptSettings()]
 
 
-def test_a_bug_keeps_its_traceback(monkeypatch, tmp_path, checkpoint, prose):
+@pytest.mark.parametrize(
+    "error", [KeyError("key"), RuntimeError("two\nlines\x1b[31m"), OverflowError("x" * 10_000)]
+)
+def test_an_unexpected_error_names_its_place_in_one_line(error, monkeypatch, tmp_path, checkpoint, prose):
     def has_a_bug(*arguments, **options):
-        return int("not a number")
+        raise error
 
-    monkeypatch.setattr(adapt_module, "freeze_masks", has_a_bug)
-    with pytest.raises(ValueError, match="invalid literal"):
-        run(prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out")
+    monkeypatch.setattr("mlmtutor.adapt.freeze_masks", has_a_bug)
+    status, _, printed = run(prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out")
+    assert status == 1
+    (line,) = [line for line in printed.splitlines() if "doubtful" not in line]
+    assert line.isprintable() and len(line) <= len("mlmtutor: ") + 300
+    assert re.match(rf"mlmtutor: unexpected {type(error).__name__} in mlmtutor/adapt.py, line \d+: ", line)
+    assert "--traceback" in line
 
 
 def test_traceback_is_shown_where_it_is_asked_for(tmp_path):
     assert run("nowhere", "-o", tmp_path / "out")[0] == 1
     with pytest.raises(FileNotFoundError, match="found no 'nowhere'"):
         run("nowhere", "-o", tmp_path / "out", "--traceback")
+
+
+@pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_in_one_line_that_says_how_to_go_on(
+    sent, expected, monkeypatch, tmp_path, checkpoint, prose
+):
+    monkeypatch.setattr("mlmtutor.adapt.train_masked_lm", lambda *args, **options: os.kill(os.getpid(), sent))
+    command = [prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out"]
+    status, _, printed = run(*command)
+    assert status == expected
+    assert printed.splitlines()[-1] == "mlmtutor: stopped; the same command goes on where it broke off"
+    monkeypatch.undo()
+    status, printed, _ = run(*command)
+    assert status == 0
+    assert "going on with the run that broke off" in printed
+
+
+def test_what_was_read_is_said_and_what_is_doubtful(tmp_path, checkpoint, prose):
+    (prose / "notes.docx").write_bytes(b"PK")
+    status, printed, errors = run(prose, "--model", checkpoint, "--chunk-size", 16, "-o", tmp_path / "out")
+    (prose / "notes.docx").unlink()
+    assert status == 0
+    assert re.search("^read .*10 files.*10 texts", printed, re.MULTILINE)
+    assert "notes.docx" in printed + errors
+    assert "mlmtutor: doubtful: texts to measure on: only 1" in errors
+    assert "doubtful: texts to measure on: only 1" in printed
 
 
 def test_doctor_names_versions_device_and_routes():

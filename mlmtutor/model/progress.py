@@ -1,4 +1,4 @@
-"""Whether a person is watching: a bar in a terminal and in a notebook, silence in tests and in CI."""
+"""What a person sees: a bar where one is watching, silence in tests and in CI, and names that any terminal shows."""
 
 from __future__ import annotations
 
@@ -62,6 +62,17 @@ def bar(
 
     shown = is_watched(progress)
     return iter(tqdm(items, desc=name, unit=unit, total=total, mininterval=1.0, delay=1.0, disable=not shown))
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that any terminal and any file takes: what cannot be printed is escaped.
+
+    Example:
+        >>> printable("two\\nlines, a \\x1b and a byte that is no UTF-8: \\udcb2")
+        'two lines, a \\\\x1b and a byte that is no UTF-8: \\\\udcb2'
+    """
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
 @contextmanager

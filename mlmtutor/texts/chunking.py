@@ -232,7 +232,7 @@ def chunk_tokens(
             num_texts += len(text_ends)
             begin = end
         num_tokens += len(tokens.ids)
-    dataset = _to_dataset(store.join(), chunk_size)
+    dataset = to_dataset(store.join(), chunk_size)
     return Chunks(dataset, chunk_size, num_texts, num_tokens, num_tokens - num_kept)
 
 
@@ -280,7 +280,7 @@ class _Store:
         return columns
 
 
-def _to_dataset(columns: dict[str, np.ndarray], chunk_size: int) -> Dataset:
+def to_dataset(columns: dict[str, np.ndarray], chunk_size: int) -> Dataset:
     import pyarrow as pa
     from datasets import Dataset
     from datasets.fingerprint import generate_random_fingerprint

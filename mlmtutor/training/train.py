@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.model.device import AnyPrecision, check_precision, find_device, settle_precision
+from mlmtutor.training.checkpoints import find_checkpoint, read_json, remove_later, write_json
+from mlmtutor.training.digests import describe_changes, digest_arrays, digest_vocabulary, digest_weights
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -56,12 +58,16 @@ class TrainingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+            if value is not None and value >= 2**31:
+                raise ValueError(f"{name} must be below 2**31, got {value}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         if not 0 <= self.warmup_share < 1:
             raise ValueError(f"warmup_share must be in [0, 1), got {self.warmup_share}")
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(f"weight_decay must be at least 0 and finite, got {self.weight_decay}")
+        if not 0 <= self.seed < 2**32:  # what the libraries' generators take
+            raise ValueError(f"seed must be in [0, 2**32), got {self.seed}")
         check_precision(self.precision)
 
 
@@ -114,9 +120,10 @@ def train_masked_lm(
         tokenizer: The tokenizer that made them; saved with the checkpoints.
         masking: What to mask and how.
         settings: How to train.
-        output_dir: Folder for checkpoints, of which the last is kept. None saves nothing.
+        output_dir: Folder for checkpoints, of which the last two are kept, sealed with checksums. None saves nothing.
         evaluation: Frozen masks to measure on after each epoch, or None.
-        resume: Go on from the last checkpoint in ``output_dir``, or begin again if there was none yet.
+        resume: Go on from the last intact checkpoint in ``output_dir``, or begin if there is none. The run must be the
+            same one: settings, chunks, starting weights and number of processes are compared by their digests.
         progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.model.progress.is_watched`.
 
     Returns:
@@ -124,7 +131,8 @@ def train_masked_lm(
 
     Raises:
         ValueError: If the model has no masked-LM head or cannot read the chunks, if the precision cannot be
-            had, if there is nothing to resume, or if ``output_dir`` holds another run.
+            had, if the loss is not finite, or if ``output_dir`` holds another run.
+        OSError: If a checkpoint cannot be written; the one before it is left intact.
 
     Example:
         >>> from mlmtutor.texts.chunking import chunk_texts
@@ -151,12 +159,13 @@ def train_masked_lm(
     rows = ChunkRows(train_dataset)
     _check_model(model, tokenizer, rows)
     precision = settle_precision(settings.precision, device=find_device())
-    plan = asdict(settings) | asdict(masking) | {"num_chunks": len(rows)}
+    first_step, checkpoint = 0, None
     if output_dir is not None:
-        _record_plan(Path(output_dir), plan=plan, resume=resume)
+        plan = asdict(settings) | asdict(masking) | {"precision": precision}
+        plan |= _identify(model, tokenizer, rows)
+        first_step, checkpoint = _begin_or_resume(Path(output_dir), plan=plan, resume=resume)
     elif resume:
         raise ValueError("resume needs the output_dir of the run to resume, got None")
-    first_step, checkpoint = _find_checkpoint(Path(output_dir)) if resume else (0, None)
 
     with TemporaryDirectory() if output_dir is None else nullcontext(output_dir) as folder:
         trainer = MaskedLMTrainer(
@@ -209,33 +218,36 @@ def _check_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, row
         raise ValueError(f"expected weights in torch.float32, found {model.dtype}: call model.float() first")
 
 
-def _record_plan(folder: Path, *, plan: dict[str, Any], resume: bool) -> None:
-    """Write down the plan of a new run, or check that the run to resume had the same one."""
-    recorded = folder / "training.json"
-    if resume:
-        if not recorded.exists():
-            raise ValueError(f"expected a run to resume in {folder}, found none")
-        before = json.loads(recorded.read_text())
-        changes = [
-            f"{name} {plan[name]!r} for {before.get(name)!r}"
-            for name in plan
-            if plan[name] != before.get(name)
-        ]
-        if changes:
-            raise ValueError(f"expected the settings of the run to resume, found {', '.join(changes)}")
-        return
-    if _find_checkpoint(folder)[1] is not None:
-        raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")
+def _identify(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: ChunkRows
+) -> dict[str, int | str]:
+    """Return what a run is beside its settings: digests of what goes into it, and how many processes share it."""
+    return {
+        "chunks": digest_arrays(rows.columns),
+        "vocabulary": digest_vocabulary(tokenizer),
+        "weights": digest_weights(model),
+        "num_processes": int(os.environ.get("WORLD_SIZE", 1)),
+    }
+
+
+def _begin_or_resume(folder: Path, *, plan: dict[str, Any], resume: bool) -> tuple[int, Path | None]:
+    """Return step and folder of the checkpoint to go on from, if it is of this run; else note the plan of a new one."""
+    step, checkpoint = find_checkpoint(folder)
+    if checkpoint is not None:
+        if not resume:
+            raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")
+        begun = read_json(folder / "training.json")
+        if begun is None:
+            raise ValueError(
+                f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: begin anew"
+            )
+        if changes := describe_changes(plan, begun):
+            raise ValueError(f"expected the run that was begun in {str(folder)!r}, found {changes}")
+        remove_later(folder, step)
+        return step, checkpoint
     folder.mkdir(parents=True, exist_ok=True)
-    recorded.write_text(json.dumps(plan, indent=2))
-
-
-def _find_checkpoint(folder: Path) -> tuple[int, Path | None]:
-    """Return the last complete checkpoint and its step; ``(0, None)`` if there is none."""
-    # the state is saved last: without it, saving was interrupted
-    found = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    steps = {int(checkpoint.name.split("-")[1]): checkpoint for checkpoint in found}
-    return max(steps.items(), default=(0, None))
+    write_json(folder / "training.json", plan)
+    return 0, None
 
 
 def _to_arguments(
@@ -261,7 +273,7 @@ def _to_arguments(
         eval_strategy="epoch" if evaluates else "no",
         save_strategy=("steps" if settings.save_steps else "epoch") if saves else "no",
         save_steps=settings.save_steps or 1,
-        save_total_limit=1,
+        save_total_limit=2,
         report_to="none",
         dataloader_pin_memory=device == "cuda",
     )

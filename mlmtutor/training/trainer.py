@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from mlmtutor.model.masked_lm import check_masked_lm, masked_lm_loss
 from mlmtutor.model.progress import is_watched, no_library_bars
 from mlmtutor.scores.perplexity import evaluate
+from mlmtutor.training.checkpoints import disk_errors_named, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +160,15 @@ class MaskedLMTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save a checkpoint and seal it with checksums, so that a half-written one is never taken for whole."""
+        folder = Path(self._get_output_dir(trial=trial))
+        with disk_errors_named("a checkpoint", folder):
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()  # each process writes its own random state
+            if self.args.should_save:
+                seal(folder / f"checkpoint-{self.state.global_step}")
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         # weights that are tied to others are never stored, so they are not missing

@@ -78,11 +78,11 @@ def test_without_an_output_folder_nothing_is_written(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_last_checkpoint_is_kept_and_loads(tmp_path):
+def test_the_last_two_checkpoints_are_kept_and_load(tmp_path):
     model = make_model()
-    train(model, output_dir=tmp_path / "run")
+    train(model, output_dir=tmp_path / "run", settings=replace(SETTINGS, save_steps=2))
     folders = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert folders == ["checkpoint-8", "training.json"]
+    assert folders == ["checkpoint-6", "checkpoint-8", "training.json"]
     loaded = type(model).from_pretrained(tmp_path / "run" / "checkpoint-8")
     assert (tmp_path / "run" / "checkpoint-8" / "model.safetensors").exists()
     for name, weight in model.state_dict().items():
@@ -147,9 +147,8 @@ def test_a_new_training_does_not_mix_with_an_old_one(tmp_path):
         train(output_dir=tmp_path)
 
 
-def test_resuming_needs_something_to_resume(tmp_path):
-    with pytest.raises(ValueError, match="expected a run to resume in"):
-        train(output_dir=tmp_path, resume=True)
+def test_resuming_begins_where_there_is_nothing_yet(tmp_path):
+    assert train(output_dir=tmp_path, resume=True).losses == train().losses
     with pytest.raises(ValueError, match="resume needs the output_dir"):
         train(resume=True)
 
@@ -198,10 +197,14 @@ def test_a_tokenizer_larger_than_the_model_is_refused():
         ("num_epochs", 0, "num_epochs must be at least 1, got 0"),
         ("batch_size", 0, "batch_size must be at least 1, got 0"),
         ("save_steps", 0, "save_steps must be at least 1, got 0"),
-        ("learning_rate", 0.0, "learning_rate must be above 0, got 0.0"),
-        ("learning_rate", float("nan"), "learning_rate must be above 0, got nan"),
+        ("learning_rate", 0.0, "learning_rate must be above 0 and finite, got 0.0"),
+        ("learning_rate", float("nan"), "learning_rate must be above 0 and finite, got nan"),
+        ("learning_rate", float("inf"), "learning_rate must be above 0 and finite, got inf"),
+        ("seed", -1, r"seed must be in \[0, 2\*\*32\), got -1"),
+        ("seed", 2**32, r"seed must be in \[0, 2\*\*32\), got 4294967296"),
+        ("batch_size", 2**31, r"batch_size must be below 2\*\*31, got"),
         ("warmup_share", 1.0, r"warmup_share must be in \[0, 1\), got 1.0"),
-        ("weight_decay", -0.1, "weight_decay must be at least 0, got -0.1"),
+        ("weight_decay", -0.1, "weight_decay must be at least 0 and finite, got -0.1"),
         ("precision", "half", "precision must be 'auto', 'bf16', 'fp16' or 'fp32', got 'half'"),
     ],
 )
