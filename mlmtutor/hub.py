@@ -229,12 +229,13 @@ def _load(what: str, source: str | os.PathLike[str], load: Any) -> Any:
         raise kind(f"cannot load the {what} {name!r}: {reason:.300}") from error
 
 
-def load_hub_dataset(name: str, *, split: str | None = None) -> Any:
+def load_hub_dataset(name: str, *, split: str | None = None, config: str | None = None) -> Any:
     """Load a data set from the Hub or, where the Hub cannot be reached, from its cache.
 
     Args:
         name: Hub id, or a local folder in the Hub's layout.
         split: One split, or None for all.
+        config: One of several configurations.
 
     Returns:
         A ``Dataset``, or a ``DatasetDict`` of all splits.
@@ -248,7 +249,7 @@ def load_hub_dataset(name: str, *, split: str | None = None) -> Any:
     problem = None if Path(name).is_dir() else find_hub_problem()
     try:
         with _hub_is_off() if problem else nullcontext():
-            return load_dataset(name, split=split)
+            return load_dataset(name, config, split=split)
     except Exception as error:
         if problem:
             raise ConnectionError(f"asked for the data set {name!r}, but {problem}. {REMEDIES}") from error

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import os
-import re
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmtutor.hub import MINI, is_hub_id, load_hub_dataset
+from mlmtutor.texts.decoding import show
+from mlmtutor.texts.folders import kind_of
+from mlmtutor.texts.reading import Reading, read_texts
 from mlmtutor.texts.reviews import load_reviews
+from mlmtutor.texts.tables import check_texts, find_column
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from datasets import Dataset, DatasetDict
 
-TABLES = (".csv", ".jsonl", ".parquet")
-SUFFIXES = (".txt", *TABLES)
 
-
-def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", split: str = "train") -> Dataset:
-    """Load texts to adapt a model to.
+def load_texts(
+    source: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    split: str = "train",
+    config: str | None = None,
+    encoding: str | None = None,
+    cut: str = "auto",
+) -> Dataset:
+    """Load texts to adapt a model to, and warn of what is doubtful about them.
 
     Args:
-        source: ``"mini"`` for the offline IMDb reviews, a file (.txt, .csv, .jsonl, .parquet), a folder of such
-            files, or the Hub id of a data set.
+        source: ``"mini"`` for the offline IMDb reviews, a file (.txt, .md, .csv, .tsv, .jsonl, .json, .parquet, or .gz
+            of one), a folder of such files, or the Hub id of a data set.
         text_column: The column that holds the texts.
         split: Which split of a Hub data set.
+        config: Which configuration of a Hub data set that has several.
+        encoding: Encoding of text files that are not in UTF-8, such as ``"gb18030"``.
+        cut: What is one text of a .txt file, as in :func:`mlmtutor.texts.reading.read_texts`.
 
     Returns:
         A data set with the one column ``text``.
@@ -33,7 +47,7 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
     Raises:
         FileNotFoundError: If there is no such file, folder or data set.
         ConnectionError: If the Hub is needed and cannot be reached.
-        ValueError: If the files hold no texts, or not the column or split.
+        ValueError: If the files hold no texts, or not the column, or are damaged or in another encoding.
 
     Example:
         >>> len(load_texts("mini"))
@@ -43,116 +57,94 @@ def load_texts(source: str | os.PathLike[str], *, text_column: str = "text", spl
     """
     from datasets import Dataset
 
-    name = os.fspath(source)
-    if name == MINI:
-        return load_reviews(MINI)["train"].select_columns("text")
-    if Path(name).exists() or not is_hub_id(name) or Path(name).suffix.lower() in SUFFIXES:
-        return Dataset.from_dict({"text": read_texts(name, text_column=text_column)})
-    dataset = load_hub_dataset(name, split=split)
-    if text_column not in dataset.column_names:
-        raise ValueError(
-            f"expected the column {text_column!r} in {name!r}, found {', '.join(dataset.column_names)}"
-        )
-    return dataset.select_columns(text_column).rename_columns(
-        {text_column: "text"} if text_column != "text" else {}
+    reading = read_source(
+        source, text_column=text_column, split=split, config=config, encoding=encoding, cut=cut
     )
+    for doubt in reading.doubts:
+        warnings.warn(doubt, stacklevel=2)
+    return Dataset.from_dict({"text": reading.texts})
 
 
-def read_texts(path: str | Path, *, text_column: str = "text") -> list[str]:
-    """Read the texts of a file, or of all files below a folder.
-
-    Args:
-        path: A file or a folder. In a .txt file each paragraph (set off by blank lines) is a text, or each
-            line if there are no blank ones; in a folder each .txt file is one text. In tables each row is one.
-        text_column: The column with the texts, in .csv, .jsonl and .parquet.
+def read_source(
+    source: str | os.PathLike[str],
+    *,
+    text_column: str = "text",
+    split: str = "train",
+    config: str | None = None,
+    encoding: str | None = None,
+    cut: str = "auto",
+) -> Reading:
+    """Read texts from any source, and say what was read. Arguments and errors are those of :func:`load_texts`.
 
     Returns:
-        The texts in the order of file names and rows, without empty ones.
-
-    Raises:
-        FileNotFoundError: If the path is not there, or a folder holds no file of these kinds.
-        ValueError: If a file is of another kind, not UTF-8, damaged, without the column, or all are empty.
+        The texts, and what was read, left out and is doubtful; nothing is warned of.
 
     Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = Path(folder, "a.txt").write_text("One paragraph,\\nin two lines.\\n\\nAnother.")
-        ...     read_texts(Path(folder, "a.txt"))
-        ['One paragraph,\\nin two lines.', 'Another.']
+        >>> print(read_source("mini"))
+        25,000 texts
 
     Source: chapter 11_your_domain.
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"expected a file or folder with texts, found no {str(path)!r}")
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not files:
-            raise FileNotFoundError(f"expected {', '.join(SUFFIXES)} files in {str(path)!r}, found none")
-    else:
-        files = [path]
-    texts = [
-        text
-        for file in files
-        for text in _read_file(file, text_column=text_column, whole=path.is_dir())
-        if text
-    ]
-    if not texts:
-        raise ValueError(f"expected texts in {str(path)!r}, found it empty")
-    return texts
-
-
-def _read_file(file: Path, *, text_column: str, whole: bool) -> list[str]:
-    suffix = file.suffix.lower()
-    if suffix == ".txt":
-        try:
-            content = file.read_text(encoding="utf-8-sig").strip()
-        except UnicodeDecodeError as error:
+    name = os.fspath(source)
+    if name == MINI:
+        return Reading(load_reviews(MINI)["train"]["text"][:], source=MINI)
+    if not _is_on_hub(name):
+        if config is not None:
             raise ValueError(
-                f"expected UTF-8 text in {str(file)!r}, found other bytes at {error.start}"
-            ) from error
-        if "\0" in content:
-            raise ValueError(f"expected UTF-8 text in {str(file)!r}, found binary data")
-        paragraphs = re.split(r"\n\s*\n", content)
-        if len(paragraphs) == 1:
-            paragraphs = content.splitlines()
-        return [content] if whole else [paragraph.strip() for paragraph in paragraphs]
-    if suffix not in TABLES:
-        raise ValueError(f"expected a file of kind {', '.join(SUFFIXES)}, found {str(file)!r}")
-    if file.stat().st_size == 0:
-        return []
-    table = _read_table(file, suffix)
-    if text_column not in table.column_names:
+                f"expected a data set of the Hub for config={show(config)}, found {show(name)}: leave config out"
+            )
+        return read_texts(os.path.expanduser(name), text_column=text_column, encoding=encoding, cut=cut)
+    if encoding is not None:
         raise ValueError(
-            f"expected the column {text_column!r} in {str(file)!r}, found {', '.join(table.column_names) or 'none'}"
+            f"expected files for encoding={show(encoding)}, found the data set {show(name)}: leave encoding out"
         )
-    values = table[text_column].to_pylist()
-    if (bad := next((v for v in values if v is not None and not isinstance(v, str)), None)) is not None:
-        raise ValueError(f"expected texts in column {text_column!r} of {str(file)!r}, found {bad!r:.40}")
-    return [value.strip() for value in values if value is not None]
+    return _read_hub(name, text_column=text_column, split=split, config=config)
 
 
-def _read_table(file: Path, suffix: str) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.json
-    import pyarrow.parquet
-
-    try:
-        if suffix == ".csv":
-            options = pyarrow.csv.ParseOptions(newlines_in_values=True)
-            table = pyarrow.csv.read_csv(file, parse_options=options)
-        elif suffix == ".jsonl":
-            table = pyarrow.json.read_json(file)
-        else:
-            table = pyarrow.parquet.read_table(file)
-        _ = table.column_names  # names that are not UTF-8 fail here
-        return table
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+def _is_on_hub(name: str) -> bool:
+    """Whether a name is a Hub id; one that could be a path on this machine with a slip in it never gets there."""
+    if not name.strip():
         raise ValueError(
-            f"expected a {suffix} table in {str(file)!r}, found it damaged: {reason:.120}"
-        ) from error
+            f"expected a file, a folder, 'mini' or owner/name, found {show(name)}: name the source"
+        )
+    if name == "-":
+        raise ValueError("expected a file or folder, found '-' (standard input): save it as a file first")
+    if "://" in name:
+        raise ValueError(f"expected a file or folder, found the address {show(name)}: download it first")
+    if os.path.lexists(os.path.expanduser(name)):
+        return False
+    if any(mark in name for mark in "*?["):
+        raise FileNotFoundError(
+            f"expected one file or folder, found the pattern {show(name)}: give the folder that holds the files"
+        )
+    if name.endswith(("/", os.sep)) or not is_hub_id(name) or kind_of(name):
+        return False
+    if Path(name).parent.is_dir():
+        raise FileNotFoundError(
+            f"expected a file or folder with texts, found no {show(name)} in the folder {show(os.path.dirname(name))}: "
+            "look for a slip in the name; for a data set of the Hub, start in another folder"
+        )
+    return True
+
+
+def _read_hub(name: str, *, text_column: str, split: str, config: str | None) -> Reading:
+    dataset = load_hub_dataset(name, split=split, config=config)
+    place = f"the data set {show(name)}"
+    column = dataset.column_names[find_column(dataset.column_names, text_column, place=place)]
+    feature = dataset.features[column]
+    if getattr(feature, "dtype", None) not in ("string", "large_string", "string_view", "null"):
+        raise ValueError(
+            f"expected texts in the column {show(text_column)} of {place}, found {feature!s:.60}: "
+            "name another column (text_column)"
+        )
+    texts = check_texts(dataset[column][:], column=column, place=place)
+    filled = [text for text in texts if text.strip()]
+    if not filled:
+        raise ValueError(
+            f"expected texts in the split {show(split)} of {place}, found it empty: choose another split"
+        )
+    which = ", ".join([config, split] if config else [split])
+    return Reading(filled, source=f"{name} ({which})", num_empty=len(texts) - len(filled))
 
 
 def split_texts(
@@ -173,7 +165,7 @@ def split_texts(
         The splits ``train`` and ``test``.
 
     Raises:
-        ValueError: If the sizes ask for more texts than there are.
+        ValueError: If a size is out of range, or the sizes ask for more texts than there are without copies.
 
     Example:
         >>> from datasets import Dataset
@@ -183,8 +175,15 @@ def split_texts(
 
     Source: chapter 06_fine_tuning.
     """
+    if "text" not in dataset.column_names:
+        raise ValueError(
+            f"expected a data set with the column 'text', found {show(dataset.column_names, width=60)}: rename its column"
+        )
     first = {text: i for i, text in reversed(list(enumerate(dataset["text"])))}
     unique = dataset.select(sorted(first.values()))
+    copies = len(dataset) - len(unique)
+    found = f"{len(unique):,} texts" + (f" without {copies:,} copies" if copies else "")
+    _check_sizes(len(unique), train_size=train_size, test_size=test_size, found=found)
     return unique.train_test_split(train_size=train_size, test_size=test_size, seed=seed)
 
 
@@ -194,7 +193,7 @@ def split_chunks(chunks: Dataset, *, train_size: int, test_size: int, seed: int 
     Chunks of one review can land on both sides, so the test is a little too easy: see :func:`split_texts`.
 
     Raises:
-        ValueError: If the sizes ask for more chunks than there are.
+        ValueError: If a size is out of range, or the sizes ask for more chunks than there are.
 
     Example:
         >>> from datasets import Dataset
@@ -204,4 +203,31 @@ def split_chunks(chunks: Dataset, *, train_size: int, test_size: int, seed: int 
 
     Source: chapter 06_fine_tuning.
     """
+    _check_sizes(len(chunks), train_size=train_size, test_size=test_size, found=f"{len(chunks):,} chunks")
     return chunks.train_test_split(train_size=train_size, test_size=test_size, seed=seed)
+
+
+def _check_sizes(
+    num_items: int, *, train_size: int | float | None, test_size: int | float, found: str
+) -> None:
+    test = _to_number(test_size, num_items, name="test_size", round_share=math.ceil)
+    train = (
+        1
+        if train_size is None
+        else _to_number(train_size, num_items, name="train_size", round_share=math.floor)
+    )
+    if train < 1 or train + test > num_items:
+        raise ValueError(
+            f"expected at least {max(train, 1) + test:,} for test_size={test_size} and train_size={train_size}, found "
+            f"{found}: ask for less, or give more"
+        )
+
+
+def _to_number(size: int | float, num_items: int, *, name: str, round_share: Callable[[float], int]) -> int:
+    """Return how many items ``train_test_split`` takes for a size."""
+    if not isinstance(size, bool):
+        if isinstance(size, Integral) and size >= 1:
+            return int(size)
+        if isinstance(size, Real) and 0 < size < 1:
+            return round_share(size * num_items)
+    raise ValueError(f"{name} must be a whole number from 1, or a share between 0 and 1, got {show(size)}")
