@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mlmtutor.model.progress import bar
+from mlmtutor.texts.encoder import Encoder, Tokens
 from mlmtutor.texts.scripts import lost_signs
-from mlmtutor.texts.segmenters import Segmenter, starts_from_segments
-from mlmtutor.texts.words import continuation_prefix, flag_special, starts_from_word_ids
+from mlmtutor.texts.segmenters import Segmenter
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerBase
 
 MAX_SIZE = 2**31 - 1  # of a list in Arrow
 DOUBTFUL_LOST = 0.05  # Hindi loses 17 % of its signs where accents are stripped, European languages none
 MIN_SIZE = 200  # texts and characters; a single sentence may well be unknown to a tokenizer
-NONCHARACTER = "\ufdd0"  # reserved by Unicode for use inside programs
 
 
 def split_into_chunks(token_ids: list[int], *, chunk_size: int) -> list[list[int]]:
@@ -83,88 +79,6 @@ class Chunks:
         )
 
 
-class Tokens(NamedTuple):
-    """The tokens of a few texts, joined: ids and word starts per token, and the length of each text."""
-
-    ids: np.ndarray
-    starts: np.ndarray | None
-    lengths: np.ndarray
-
-
-class _Encoder:
-    """A fast tokenizer without truncation or padding, that returns arrays and counts what it has seen."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, segmenter: Segmenter | None) -> None:
-        self.backend = _copy_backend(tokenizer)
-        self.segmenter = segmenter
-        self.needs_starts = segmenter is not None or continuation_prefix(tokenizer) is None
-        self.is_special = flag_special(tokenizer)
-        self.num_texts = self.num_characters = self.num_ordinary = 0
-
-    def encode(self, texts: Sequence[str]) -> Tokens:
-        ids, starts, lengths = [], [], []
-        texts = list(texts)
-        for text, encoding in zip(texts, self._encode(texts), strict=True):
-            ids.append(np.array(encoding.ids, dtype=np.int32))
-            lengths.append(len(ids[-1]))
-            if self.segmenter is not None:
-                is_special = np.array(encoding.special_tokens_mask, dtype=bool)
-                starts.append(
-                    starts_from_segments(
-                        text, encoding.offsets, is_special=is_special, segmenter=self.segmenter
-                    )
-                )
-            elif self.needs_starts:
-                starts.append(starts_from_word_ids(encoding.word_ids))
-        joined = np.concatenate([np.empty(0, dtype=np.int32), *ids])
-        self.num_texts += len(texts)
-        self.num_characters += sum(map(len, texts))
-        self.num_ordinary += len(joined) - np.count_nonzero(self.is_special.take(joined))
-        return Tokens(
-            joined,
-            np.concatenate([np.empty(0, dtype=bool), *starts]) if self.needs_starts else None,
-            np.array(lengths, dtype=np.int64),
-        )
-
-    def _encode(self, texts: list[str]) -> list[Encoding]:
-        for row, text in enumerate(texts, start=self.num_texts):
-            if not isinstance(text, str):
-                raise ValueError(f"expected a text in row {row}, found {type(text).__name__}: {text!r:.60}")
-        try:
-            # the fast call skips offsets and word ids
-            return (self.backend.encode_batch if self.needs_starts else self.backend.encode_batch_fast)(texts)
-        except TypeError:
-            for row, text in enumerate(texts, start=self.num_texts):
-                # half of a pair of surrogates is no Unicode, and all else is
-                if half := re.search("[\ud800-\udfff]", text):
-                    raise ValueError(
-                        f"expected Unicode in row {row}, found half a character, {half[0]!r}, at {half.start()}: "
-                        "read the text with its own encoding, or drop such halves"
-                    ) from None
-            raise
-
-
-def _copy_backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
-    """Copy what cuts texts into tokens, without truncation and padding, and blind to special tokens that were typed.
-
-    In the copy they have names that no text holds, so ``[MASK]`` in a text is read as any other word. Only ids leave it.
-    """
-    from tokenizers import Tokenizer
-
-    state = tokenizer.backend_tokenizer.to_str()
-    for token in tokenizer.special_tokens_map.values():
-        if isinstance(token, str):  # and not the list of those that were added, which mean something in texts
-            state = state.replace(_quote(token), _quote(NONCHARACTER + token))
-    backend = Tokenizer.from_str(state)
-    backend.no_truncation()
-    backend.no_padding()
-    return backend
-
-
-def _quote(token: str) -> str:
-    return json.dumps(token, ensure_ascii=False)
-
-
 def chunk_texts(
     texts: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
@@ -217,7 +131,7 @@ def chunk_texts(
     """
     _check(texts, tokenizer, chunk_size, boundary, group_size, tail)
     fill = {"input_ids": tokenizer.pad_token_id, "word_starts": False} if tail == "keep" else {}
-    encoder = _Encoder(tokenizer, segmenter)
+    encoder = Encoder(tokenizer, segmenter)
     starts = range(0, len(texts), group_size)
     steps = bar(starts, name="chunking", unit="group", total=len(starts), progress=progress)
     groups = (encoder.encode(texts[start : start + group_size]) for start in steps)
