@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.masks.masking import MaskingSettings, kinds_of, mask_batch
+from mlmtutor.masks.outcome import MaskOutcome, measure_outcome
 from mlmtutor.model.masked_lm import IGNORED
 from mlmtutor.texts.words import TokenTable
 
@@ -33,6 +35,7 @@ class FrozenMasks:
         mask_id: Id of the mask token.
         pad_id: Id of the padding token, or None.
         sha256: Digest of ``input_ids`` and ``labels``: equal digests mean the same test.
+        outcome: What the draw came to, to be compared with the settings; None where it was not drawn here.
     """
 
     input_ids: np.ndarray
@@ -43,6 +46,7 @@ class FrozenMasks:
     mask_id: int
     pad_id: int | None
     sha256: str
+    outcome: MaskOutcome | None = None
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -88,7 +92,11 @@ def freeze_masks(
         The masked chunks with their digest. The same arguments give the same digest on every machine.
 
     Raises:
-        ValueError: If there are no chunks, or nothing in them can be masked.
+        ValueError: If there are no chunks, nothing in them can be masked, or what was masked is so far from what was
+            asked that a measurement would mean nothing, see :meth:`mlmtutor.masks.outcome.MaskOutcome.check`.
+
+    Warns:
+        UserWarning: If what was masked is doubtful, as with many unknown tokens.
 
     Example:
         >>> from mlmtutor.texts.chunking import chunk_texts
@@ -107,21 +115,27 @@ def freeze_masks(
         raise ValueError("expected at least one chunk to freeze masks for, found an empty data set")
     rows = ChunkRows(dataset)[:]
     table = TokenTable.from_tokenizer(tokenizer)
-    drawn = mask_batch(
-        rows["input_ids"],
-        table=table,
-        settings=settings,
-        seed=seed,
-        index=rows["index"],
-        word_starts=rows.get("word_starts"),
-    )
+    drawing = {"table": table, "settings": settings, "word_starts": rows.get("word_starts")}
+    drawn = mask_batch(rows["input_ids"], seed=seed, index=rows["index"], **drawing)
     masked_ids, labels = (array.astype(np.int32) for array in drawn)
+    outcome = measure_outcome(rows["input_ids"], labels, **drawing)
+    outcome.check()
+    for doubt in outcome.doubts():
+        warnings.warn(doubt, stacklevel=2)
     digest = hashlib.sha256()
     for array in (masked_ids, labels):
         digest.update(str(array.shape).encode() + array.astype("<i4").tobytes())
     text_index = rows.get("text_index", rows["index"]).astype(np.int32)
     return FrozenMasks(
-        masked_ids, labels, text_index, settings, seed, table.mask_id, table.pad_id, digest.hexdigest()
+        masked_ids,
+        labels,
+        text_index,
+        settings,
+        seed,
+        table.mask_id,
+        table.pad_id,
+        digest.hexdigest(),
+        outcome,
     )
 
 

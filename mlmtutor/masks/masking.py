@@ -75,7 +75,7 @@ def mask_batch(
         which are the true ids where a token is masked and -100 elsewhere.
 
     Raises:
-        ValueError: If the batch holds nothing that can be masked.
+        ValueError: If the batch holds nothing that can be masked, or an id that the tokenizer does not have.
 
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
@@ -93,6 +93,11 @@ def mask_batch(
     input_ids = np.asarray(input_ids)
     if input_ids.ndim != 2:
         raise ValueError(f"input_ids must have two dimensions (batch_size, chunk_size), got {input_ids.ndim}")
+    if input_ids.size and (input_ids.min() < 0 or input_ids.max() >= len(table.is_special)):
+        raise ValueError(
+            f"expected token ids from 0 to {len(table.is_special) - 1}, found {input_ids.min()} to {input_ids.max()}: "
+            "were the texts tokenised with another tokenizer?"
+        )
     index = np.arange(len(input_ids)) if index is None else np.asarray(index)
     width = input_ids.shape[1]
     masked_ids = np.array(input_ids, dtype=np.int64, order="C")
@@ -110,10 +115,7 @@ def mask_batch(
     chosen = (draw < threshold(settings.mask_prob)) & can_be_masked
     if not chosen.any():
         if not can_be_masked.any():
-            raise ValueError(
-                f"expected at least one {settings.unit} that can be hidden, found only special tokens "
-                f"in a batch of {input_ids.shape[0]} x {width} tokens"
-            )
+            raise ValueError(_explain_nothing_to_mask(input_ids, table, settings))
         chosen = (draw <= draw[can_be_masked].min()) & can_be_masked
 
     masked = np.flatnonzero(chosen.take(unit))  # (num_masked,), as are the next four
@@ -132,6 +134,19 @@ def mask_batch(
     labels = np.full(flat_ids.size, IGNORED, dtype=np.int64)
     flat_ids[masked], labels[masked] = shown, true_ids
     return masked_ids, labels.reshape(input_ids.shape)
+
+
+def _explain_nothing_to_mask(input_ids: np.ndarray, table: TokenTable, settings: MaskingSettings) -> str:
+    if not table.is_special[input_ids].all():
+        found = "only pieces of words that began in the chunk before"
+        remedy = "where words are written without spaces, give a segmenter or mask by unit token"
+    elif table.unk_id is not None and (input_ids == table.unk_id).any():
+        found = "only special and unknown tokens"
+        remedy = "take a model in the language of the texts"
+    else:
+        found, remedy = "only special tokens", "are the texts empty?"
+    size = " x ".join(map(str, input_ids.shape))
+    return f"expected at least one {settings.unit} that can be masked, found {found} in a batch of {size} tokens: {remedy}"
 
 
 def kinds_of(seen: np.ndarray, labels: np.ndarray, *, mask_id: int) -> np.ndarray:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Segmenter = Callable[[str], Iterable[str]]
 BEGINS, CONTINUES, SPECIAL = np.arange(3, dtype=np.int8)  # what a token does in a word
 
 
@@ -30,6 +28,7 @@ class TokenTable:
         continues_word: ``(vocab_size,) bool``, the tokens that WordPiece marks with ``##``;
             None where the tokenizer marks no such thing.
         ordinary_ids: Ids that a random replacement is drawn from: every token that is not special.
+        unk_id: Id that stands for what the vocabulary lacks, None if there is none. It counts as special.
 
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
@@ -45,6 +44,7 @@ class TokenTable:
     is_special: np.ndarray
     continues_word: np.ndarray | None
     ordinary_ids: np.ndarray
+    unk_id: int | None = None
 
     @classmethod
     def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> TokenTable:
@@ -58,17 +58,21 @@ class TokenTable:
                 f"expected a tokenizer with a mask token, found none in {tokenizer.name_or_path or 'this one'!r}: "
                 "is it the tokenizer of a causal language model?"
             )
-        vocabulary = tokenizer.get_vocab()
-        size = max(len(tokenizer), max(vocabulary.values()) + 1)
-        is_special = np.zeros(size, dtype=bool)
-        is_special[tokenizer.all_special_ids] = True
+        vocabulary, is_special = tokenizer.get_vocab(), flag_special(tokenizer)
         prefix = continuation_prefix(tokenizer)
         continues_word = None
         if prefix is not None:
-            continues_word = np.zeros(size, dtype=bool)
+            continues_word = np.zeros(len(is_special), dtype=bool)
             continues_word[[i for token, i in vocabulary.items() if token.startswith(prefix)]] = True
         ordinary = np.setdiff1d(np.fromiter(vocabulary.values(), dtype=np.int32), np.flatnonzero(is_special))
-        return cls(tokenizer.mask_token_id, tokenizer.pad_token_id, is_special, continues_word, ordinary)
+        return cls(
+            tokenizer.mask_token_id,
+            tokenizer.pad_token_id,
+            is_special,
+            continues_word,
+            ordinary,
+            find_unk_id(tokenizer),
+        )
 
     @cached_property
     def roles(self) -> np.ndarray:
@@ -88,11 +92,51 @@ def continuation_prefix(tokenizer: PreTrainedTokenizerBase) -> str | None:
 
     Source: chapter 05_word_masking.
     """
+    model = _read_model(tokenizer)
+    # an empty prefix would make every token a continuation
+    return (model["continuing_subword_prefix"] or None) if model.get("type") == "WordPiece" else None
+
+
+def flag_special(tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
+    """Flag the tokens that no text is made of: ``(vocab_size,) bool``, the unknown token among them.
+
+    Example:
+        >>> from mlmtutor.testing import tiny_tokenizer
+        >>> np.flatnonzero(flag_special(tiny_tokenizer())).tolist()
+        [0, 1, 2, 3, 4]
+
+    Source: chapter 05_word_masking.
+    """
+    is_special = np.zeros(max(len(tokenizer), max(tokenizer.get_vocab().values()) + 1), dtype=bool)
+    is_special[tokenizer.all_special_ids] = True
+    unk_id = find_unk_id(tokenizer)
+    if unk_id is not None:
+        is_special[unk_id] = True
+    return is_special
+
+
+def find_unk_id(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Return the id of what the vocabulary lacks, None if there is none, as where tokens are made of bytes.
+
+    A tokenizer that was trained and then wrapped may know it in its model only.
+
+    Example:
+        >>> from mlmtutor.testing import tiny_tokenizer
+        >>> find_unk_id(tiny_tokenizer())
+        1
+
+    Source: chapter 05_word_masking.
+    """
+    if tokenizer.unk_token_id is not None:
+        return tokenizer.unk_token_id
+    model = _read_model(tokenizer)
+    token = model.get("unk_token")
+    return model.get("unk_id") if token is None else model["vocab"].get(token)
+
+
+def _read_model(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return None
-    model = json.loads(backend.to_str())["model"]
-    return model["continuing_subword_prefix"] if model.get("type") == "WordPiece" else None
+    return {} if backend is None else json.loads(backend.to_str())["model"]
 
 
 def find_first_pieces(
@@ -180,40 +224,3 @@ def starts_from_word_ids(word_ids: list[int | None]) -> np.ndarray:
     """
     ids = np.array([-1 if i is None else i for i in word_ids])
     return (ids != np.concatenate([[-1], ids[:-1]])) & (ids >= 0)
-
-
-def starts_from_segments(
-    text: str, offsets: list[tuple[int, int]], *, is_special: np.ndarray, segmenter: Segmenter
-) -> np.ndarray:
-    """Flag the tokens that begin a word, where a segmenter decides what a word is.
-
-    Args:
-        text: One text.
-        offsets: Character range of each token in ``text``, length ``num_tokens``.
-        is_special: ``(num_tokens,) bool``.
-        segmenter: Cuts a text into its words, in order; white space may be left out. ``jieba.cut`` is one.
-
-    Returns:
-        ``(num_tokens,) bool``.
-
-    Raises:
-        ValueError: If the segmenter returns a word that is not in the text.
-
-    Example:
-        >>> offsets = [(0, 0), (0, 1), (1, 2), (2, 3), (0, 0)]
-        >>> special = np.array([True, False, False, False, True])
-        >>> starts_from_segments("看电影", offsets, is_special=special, segmenter=lambda text: ["看", "电影"]).tolist()
-        [False, True, True, False, False]
-
-    Source: chapter 05_word_masking.
-    """
-    word_at = np.full(len(text) + 1, -1)
-    end = 0
-    for number, word in enumerate(segmenter(text)):
-        start = text.find(word, end)
-        if start < 0:
-            raise ValueError(f"expected the segmenter to return words of the text in order, found {word!r}")
-        end = start + len(word)
-        word_at[start:end] = number
-    words = np.where(is_special, -1, word_at[[start for start, _ in offsets]])
-    return ((words != np.concatenate([[-1], words[:-1]])) | (words < 0)) & ~is_special

@@ -60,3 +60,12 @@ def test_context_shows_the_true_token_and_hides_the_other_masks(tiny):
     assert "_" in show_context(shown, 1, tokenizer=tiny)
     with pytest.raises(ValueError, match="a masked token from 0 to 1, found 2"):
         show_context(shown, 2, tokenizer=tiny)
+
+
+def test_characters_that_steer_a_terminal_are_written_out():
+    from mlmtutor.testing import tiny_tokenizer
+
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens(["\x1b[2J", "\u202e"])
+    shown = str(show_masks(np.array([5, 18, 19]), np.array([-100, -100, -100]), tokenizer=tokenizer))
+    assert shown == r"the \x1b[2J \u202e"

@@ -2,6 +2,9 @@ import copy
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as run_settings
+from hypothesis import strategies as st
 
 from mlmtutor import (
     ChunkRows,
@@ -178,8 +181,48 @@ def test_at_least_one_token_is_hidden_in_a_batch(tiny):
 def test_nothing_to_hide_is_an_error(tiny):
     table = TokenTable.from_tokenizer(tiny)
     for settings in (TOKENS, WORDS):
-        with pytest.raises(ValueError, match="found only special tokens in a batch of 1 x 2"):
+        with pytest.raises(ValueError, match="found only special tokens in a batch of 1 x 2 .*empty"):
             mask_batch(np.array([[2, 3]]), table=table, settings=settings, seed=0)
+        with pytest.raises(
+            ValueError, match="only special and unknown tokens in a batch of 1 x 3 .*language"
+        ):
+            mask_batch(np.array([[2, 1, 3]]), table=table, settings=settings, seed=0)
+    with pytest.raises(
+        ValueError, match="found only pieces of words that began in the chunk before .*segmenter"
+    ):
+        mask_batch(np.array([[15, 16, 3]]), table=table, settings=WORDS, seed=0)
+
+
+@pytest.mark.parametrize("ids", [[[2, 18, 3]], [[2, -100, 3]]])
+def test_ids_of_another_tokenizer_are_an_error(tiny, ids):
+    table = TokenTable.from_tokenizer(tiny)
+    with pytest.raises(ValueError, match="expected token ids from 0 to 17, found .* another tokenizer"):
+        mask_batch(np.array(ids), table=table, settings=TOKENS, seed=0)
+
+
+@run_settings(deadline=None, derandomize=True, max_examples=50)
+@given(
+    ids=st.lists(st.lists(st.integers(0, 17), min_size=12, max_size=12), min_size=1, max_size=6),
+    unit=st.sampled_from(["token", "word"]),
+    mask_prob=st.floats(0.01, 1),
+    seed=st.integers(-(2**63), 2**64),
+)
+def test_any_ids_are_masked_by_whole_units_and_restored_by_their_labels(tiny, ids, unit, mask_prob, seed):
+    ids, table = np.array([[5, *row] for row in ids]), TokenTable.from_tokenizer(tiny)
+    asked = MaskingSettings(unit=unit, mask_prob=mask_prob)
+    seen, labels = mask_batch(ids, table=table, settings=asked, seed=seed)
+    masked = labels != -100
+    assert (np.where(masked, labels, seen) == ids).all()
+    assert not masked[table.is_special[ids]].any()
+    assert masked.any()
+    first_pieces = find_first_pieces(ids, table=table)
+    pieces = first_pieces >= 0
+    if unit == "word":
+        assert not masked[~pieces].any()
+        of_first = np.take_along_axis(masked, np.maximum(first_pieces, 0), axis=1)
+        assert (masked == of_first)[pieces].all()
+    if mask_prob == 1:
+        assert masked[pieces if unit == "word" else ~table.is_special[ids]].all()
 
 
 def test_padding_gets_an_attention_mask_and_full_chunks_none(tiny):

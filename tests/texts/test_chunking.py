@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlmtutor import ChunkRows, chunk_texts, split_into_chunks
 from mlmtutor.testing import tiny_tokenizer
@@ -157,6 +159,7 @@ def test_rows_follow_a_selection_of_the_data_set(tiny):
     [
         ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),
         ({"group_size": 0}, "group_size must be at least 1"),
+        ({"chunk_size": 10**20}, "chunk_size must be at most 2147483647, got 1000"),
         ({"boundary": "page"}, "boundary must be .* got 'page'"),
         ({"tail": "pad"}, "tail must be .* got 'pad'"),
     ],
@@ -166,7 +169,16 @@ def test_options_out_of_range_are_an_error(tiny, options, message):
         chunk_texts(TEXTS, tiny, **options)
 
 
-@pytest.mark.parametrize(("texts", "found"), [("one", "one string"), ([], "none"), (["a", None], "NoneType")])
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ("one", "one string"),
+        ([], "none"),
+        (["a", None], "row 1, found NoneType: None"),
+        ([("a", "b")], "row 0, found tuple"),
+        ([b"a"], "row 0, found bytes"),
+    ],
+)
 def test_what_is_not_texts_is_an_error(tiny, texts, found):
     with pytest.raises(ValueError, match=found):
         chunk_texts(texts, tiny)
@@ -202,3 +214,96 @@ def test_rows_of_chunks_on_disk_stay_there(tiny, tmp_path):
 def test_a_directory_that_is_not_there_is_an_error(tiny, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         chunk_texts(TEXTS, tiny, directory=tmp_path / "nowhere")
+
+
+def test_a_row_is_named_by_its_number_among_all_texts(tiny):
+    with pytest.raises(ValueError, match="expected a text in row 5, found float: nan"):
+        chunk_texts(["film"] * 5 + [float("nan")], tiny, group_size=2)
+    with pytest.raises(
+        ValueError, match=r"expected Unicode in row 3, found half a character, '\\ud83d', at 2"
+    ):
+        chunk_texts(["film"] * 3 + ["a \ud83d!"], tiny, group_size=2)
+
+
+@pytest.mark.parametrize("text", ["a [MASK] [SEP] film [CLS]", "[PAD][UNK]"])
+def test_special_tokens_typed_in_a_text_are_words(tiny, bert_tokenizer, text):
+    for tokenizer in (tiny, bert_tokenizer):
+        row = chunk_texts([text], tokenizer, chunk_size=4, tail="keep", boundary="text").dataset
+        ids = [i for chunk in row["input_ids"] for i in chunk if i != tokenizer.pad_token_id]
+        special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        assert [i for i in ids if i in special] == [tokenizer.cls_token_id, tokenizer.sep_token_id]
+        assert tokenizer.mask_token_id in tokenizer("[MASK]").input_ids  # the tokenizer itself is as it was
+
+
+def test_a_typed_special_token_is_no_piece_of_a_unigram_model_either():
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    pieces = ["<unk>", "<s>", "<mask>", "▁", "▁film", "<", ">", "s", "mask"]
+    backend = Tokenizer(models.Unigram([(piece, -1.0 * (i > 2)) for i, piece in enumerate(pieces)], unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="<unk>", bos_token="<s>", mask_token="<mask>"
+    )
+    dataset = chunk_texts(["film <s> <mask>"], tokenizer, chunk_size=9).dataset
+    assert "".join(tokenizer.convert_ids_to_tokens(dataset["input_ids"][0])) == "▁film▁<s>▁<mask>"
+
+
+def test_special_tokens_that_were_added_keep_their_meaning_in_texts():
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<person>"]})
+    dataset = chunk_texts(["the <person> was"], tokenizer, chunk_size=5).dataset
+    assert dataset["input_ids"][0] == [2, 5, 18, 12, 3]
+
+
+@pytest.mark.parametrize("texts", [["看电影很好看" * 40], ["x" * 1000], [""] * 1000, ["😀 😂"] * 100])
+def test_nothing_but_special_and_unknown_tokens_is_an_error(tiny, texts):
+    with pytest.raises(
+        ValueError, match="all of them special or unknown to this tokenizer of 18 tokens"
+    ) as error:
+        chunk_texts(texts, tiny, chunk_size=4)
+    assert len(str(error.value)) <= 300
+
+
+def test_a_short_text_may_be_unknown(tiny):
+    assert chunk_texts(["看"], tiny, chunk_size=3).dataset["input_ids"][0] == [2, 1, 3]
+
+
+def test_signs_that_the_tokenizer_drops_are_told(bert_tokenizer, recwarn):
+    chunk_texts(["Le café était fermé à Noël, hélas."] * 20, bert_tokenizer, chunk_size=8)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="drops 21% of their letters, accents and vowel signs: take a model"):
+        chunk_texts(["हिन्दी में लिखा हुआ पाठ"] * 20, bert_tokenizer, chunk_size=8)
+
+
+@pytest.mark.parametrize(
+    "odd", ["\x00", "\ufeff", "\u2028", "\u200d", "\x1b[0m", "\ufdd0", "\uffff", "e\u0301", "\r"]
+)
+def test_odd_characters_are_harmless(bert_tokenizer, odd):
+    clean, mixed = (
+        chunk_texts([text], bert_tokenizer, chunk_size=2) for text in ("the film", f"the{odd} film{odd}")
+    )
+    assert mixed.num_tokens >= clean.num_tokens
+    assert mixed.num_dropped < 2
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1, max_size=8),
+    chunk_size=st.integers(1, 9),
+    group_size=st.integers(1, 4),
+    boundary=st.sampled_from(["group", "corpus", "text"]),
+    tail=st.sampled_from(["drop", "keep"]),
+)
+def test_tokens_kept_and_dropped_add_up_for_any_texts(
+    bert_tokenizer, texts, chunk_size, group_size, boundary, tail
+):
+    options = {"chunk_size": chunk_size, "group_size": group_size, "boundary": boundary, "tail": tail}
+    chunks = chunk_texts([*texts, "a film"], bert_tokenizer, **options)
+    ids = np.array(chunks.dataset["input_ids"][:], dtype=np.int64)
+    kept = int((ids != bert_tokenizer.pad_token_id).sum())
+    assert chunks.num_texts == len(texts) + 1
+    assert kept + chunks.num_dropped == chunks.num_tokens
+    assert (chunks.num_dropped == 0) or tail == "drop"
+    assert ids.size == 0 or ids.shape[1] == chunk_size
+    assert bert_tokenizer.mask_token_id not in ids

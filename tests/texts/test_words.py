@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlmtutor.texts.words import TokenTable, find_first_pieces, starts_from_segments, starts_from_word_ids
+from mlmtutor.texts.words import TokenTable, continuation_prefix, find_first_pieces, starts_from_word_ids
 
 
 def first_pieces(tokenizer, text):
@@ -67,27 +67,28 @@ def test_special_and_unknown_tokens_are_never_a_replacement(tiny):
     assert table.ordinary_ids.tolist() == list(range(5, 18))
 
 
-def test_chinese_words_come_from_the_segmenter(bert_tokenizer):
-    """Mistake 24: without a segmenter every character is its own word."""
-    import jieba
+def test_unknown_token_is_found_where_only_the_model_knows_it():
+    from tokenizers import models
 
-    jieba.setLogLevel("ERROR")
-    text = "我喜欢看电影"
-    encoding = bert_tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
-    special = np.array(encoding.special_tokens_mask, dtype=bool)
-    starts = starts_from_segments(text, encoding.offset_mapping, is_special=special, segmenter=jieba.cut)
-    first = [encoding.offset_mapping[i][0] for i in np.flatnonzero(starts)]
-    assert [text[i:j] for i, j in zip(first, [*first[1:], len(text)], strict=True)] == list(jieba.cut(text))
-    assert len(first) < len(text)
-
-
-def test_segmenter_that_invents_words_is_an_error():
-    with pytest.raises(ValueError, match="words of the text in order, found 'x'"):
-        starts_from_segments("ab", [(0, 1)], is_special=np.array([False]), segmenter=lambda text: ["x"])
+    unigram = wrap(models.Unigram([("<unk>", 0.0), ("a", -1.0), ("<mask>", 0.0)], unk_id=0), mask="<mask>")
+    assert unigram.unk_token_id is None
+    table = TokenTable.from_tokenizer(unigram)
+    assert (table.unk_id, bool(table.is_special[0]), table.ordinary_ids.tolist()) == (0, True, [1])
+    word_piece = wrap(models.WordPiece({"[UNK]": 0, "a": 1, "[MASK]": 2}, unk_token="[UNK]"), mask="[MASK]")
+    assert TokenTable.from_tokenizer(word_piece).unk_id == 0
+    bytes_only = wrap(models.BPE({"a": 0, "<mask>": 1}, []), mask="<mask>")
+    assert TokenTable.from_tokenizer(bytes_only).unk_id is None
 
 
-def test_tokens_outside_every_segment_stand_alone():
-    starts = starts_from_segments(
-        "a-b", [(0, 1), (1, 2), (2, 3)], is_special=np.zeros(3, dtype=bool), segmenter=lambda text: ["a", "b"]
-    )
-    assert starts.tolist() == [True, True, True]
+def test_an_empty_prefix_marks_no_continuation():
+    from tokenizers import models
+
+    model = models.WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]", continuing_subword_prefix="")
+    assert continuation_prefix(wrap(model, mask="[MASK]")) is None
+
+
+def wrap(model, *, mask):
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer(model), mask_token=mask)

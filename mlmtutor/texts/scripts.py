@@ -1,0 +1,97 @@
+"""What the scripts of the world ask of a tokenizer: spaces between words, and vowels that are written as marks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+LETTER = re.compile(r"[^\W\d_]")
+# the scripts written without spaces between words, by blocks of Unicode; Korean and Vietnamese write spaces
+UNSPACED_LETTER = re.compile(
+    r"(?!\d)[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf"  # Thai to Tibetan, Myanmar, Khmer, Tai
+    r"\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaadf"  # Balinese, Javanese, and what follows of Myanmar and Tai
+    r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Japanese
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff]"  # Han, more Kana
+)
+MAX_SHARE_UNSPACED = 1 / 3  # a page of English with some names in Chinese stays below
+
+
+def lacks_spaces(texts: Sequence[str]) -> float:
+    """Return the share of the letters that belong to scripts written without spaces between words.
+
+    Args:
+        texts: The texts; of many or long ones a sample is looked at.
+
+    Returns:
+        A number from 0 to 1; 0 if there are no letters.
+
+    Example:
+        >>> lacks_spaces(["看电影", "film"])
+        0.42857142857142855
+
+    Source: chapter 11_your_domain.
+    """
+    letters = LETTER.findall(_sample(texts, num_texts=1000))
+    return sum(UNSPACED_LETTER.match(letter) is not None for letter in letters) / max(len(letters), 1)
+
+
+def check_spaces(texts: Sequence[str]) -> None:
+    """Check that white space can tell the words of texts, as masking whole words without a segmenter needs.
+
+    Raises:
+        ValueError: If more than a third of the letters belong to scripts written without spaces.
+
+    Example:
+        >>> check_spaces(["The film was good."])
+
+    Source: chapter 11_your_domain.
+    """
+    if (share := lacks_spaces(texts)) > MAX_SHARE_UNSPACED:
+        raise ValueError(
+            f"expected a segmenter for words that no spaces tell, found none, and {share:.0%} of the letters in scripts "
+            "such as Chinese, Japanese or Thai: name one (segmenter jieba is for Chinese), or mask by unit token"
+        )
+
+
+def lost_signs(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> float:
+    """Return the share of letters and of marks over and under them that a tokenizer drops unseen.
+
+    Tokenizers of uncased models strip accents. That makes a café a cafe, and leaves Hindi, Tamil or Thai without
+    vowels. Letters with their accent count as one sign, so a café loses none.
+
+    Args:
+        texts: The texts; of many or long ones a sample is looked at.
+        tokenizer: A fast tokenizer.
+
+    Returns:
+        A number from 0 to 1.
+
+    Example:
+        >>> from mlmtutor.mini import load_mini_tokenizer
+        >>> [round(lost_signs([text], load_mini_tokenizer()), 2) for text in ("café", "हिन्दी")]
+        [0.0, 0.17]
+
+    Source: chapter 11_your_domain.
+    """
+    normalizer = tokenizer.backend_tokenizer.normalizer
+    text = _sample(texts, num_texts=100)
+    if normalizer is None:
+        return 0.0
+    before, after = (_count_signs(each) for each in (text, normalizer.normalize_str(text)))
+    return max(0, before - after) / max(before, 1)
+
+
+def _count_signs(text: str) -> int:
+    composed = unicodedata.normalize("NFC", text)
+    # variation selectors are marks, too, but belong to emoji
+    return sum(unicodedata.category(c)[0] in "LM" and not "\ufe00" <= c <= "\ufe0f" for c in composed)
+
+
+def _sample(texts: Sequence[str], *, num_texts: int) -> str:
+    step = -(-len(texts) // num_texts) or 1
+    return "\n".join(texts[number][:1000] for number in range(0, len(texts), step))
