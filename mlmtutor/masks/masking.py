@@ -93,6 +93,11 @@ def mask_batch(
     input_ids = np.asarray(input_ids)
     if input_ids.ndim != 2:
         raise ValueError(f"input_ids must have two dimensions (batch_size, chunk_size), got {input_ids.ndim}")
+    if input_ids.size and not (input_ids.min() >= 0 and input_ids.max() < len(table.is_special)):
+        raise ValueError(
+            f"expected token ids in [0, {len(table.is_special)}) for this tokenizer, found "
+            f"{input_ids.min()} to {input_ids.max()}: were the texts tokenised by another one?"
+        )
     index = np.arange(len(input_ids)) if index is None else np.asarray(index)
     width = input_ids.shape[1]
     masked_ids = np.array(input_ids, dtype=np.int64, order="C")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import math
 import platform
 import time
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from torch import nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from mlmtutor.model.masked_lm import check_masked_lm, masked_lm_loss
+from mlmtutor.model.limits import check_masked_lm, unwrap
+from mlmtutor.model.masked_lm import masked_lm_loss
 from mlmtutor.model.progress import is_watched, no_library_bars
 from mlmtutor.scores.perplexity import evaluate
 
@@ -44,7 +46,7 @@ class MaskedLMTrainer(Trainer):
     only under a launcher such as ``accelerate launch``.
 
     Args:
-        model: A model with a masked-LM head.
+        model: A model with a masked-LM head, bare, compiled or with LoRA.
         args: Arguments of Trainer; not changed.
         data_collator: Such as :class:`mlmtutor.masks.collator.MaskingCollator`.
         train_dataset: Such as :class:`mlmtutor.masks.collator.ChunkRows`.
@@ -54,7 +56,7 @@ class MaskedLMTrainer(Trainer):
         progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.model.progress.is_watched`.
 
     Raises:
-        ValueError: If the model has no masked-LM head, or ``args`` ask for label smoothing or for persistent
+        ValueError: If the model has no masked-LM head or is wrapped for several devices, if a loss is not finite, or if ``args`` ask for label smoothing or for persistent
             workers, which are never told of a new epoch.
 
     Example:
@@ -83,6 +85,11 @@ class MaskedLMTrainer(Trainer):
         progress: bool | None = None,
     ) -> None:
         check_masked_lm(model)
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ValueError(
+                f"expected a model that is not wrapped for several devices, found {type(model).__name__}: "
+                "pass its module, which Trainer wraps"
+            )
         if args.label_smoothing_factor != 0:
             raise ValueError(f"label_smoothing_factor must be 0 here, got {args.label_smoothing_factor}")
         if args.dataloader_persistent_workers:
@@ -108,6 +115,7 @@ class MaskedLMTrainer(Trainer):
         self.evaluation_seconds = 0.0
         self.remove_callback(PrinterCallback)
         self.add_callback(_Epochs())
+        self.add_callback(_StopWhenDiverged())
         if is_watched(progress):
             self.add_callback(_Bar())
 
@@ -135,7 +143,7 @@ class MaskedLMTrainer(Trainer):
         if self.args.device.type == "cpu":
             _keep_freed_memory()
         try:
-            with no_library_bars(), _fast_attention(self.model, self.args):
+            with no_library_bars(), _fast_attention(unwrap(self.model), self.args):
                 return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
         finally:
             if self.model.__dict__.pop("_original_forward", None) is not None:
@@ -208,6 +216,17 @@ class _Epochs(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == state.max_steps:
             control.should_log = True
+
+
+class _StopWhenDiverged(TrainerCallback):
+    """Stop at the first logged loss that is not finite: no later step mends it."""
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        if not math.isfinite(loss := logs.get("loss", 0.0)):
+            raise ValueError(
+                f"expected finite losses, found {loss} at step {state.global_step} with the learning rate "
+                f"{args.learning_rate:g}: the training diverged, take a smaller one"
+            )
 
 
 class _Bar(TrainerCallback):
