@@ -84,7 +84,8 @@ def _stack(column: pa.Array, *, name: str) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not hasattr(column, "flatten") or hasattr(column.type.value_type, "value_type"):
+    is_list = pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list
+    if not any(check(column.type) for check in is_list) or pa.types.is_nested(column.type.value_type):
         raise ValueError(
             f"expected a list of token ids in each row of {name!r}, found the type {column.type}"
         )
@@ -127,12 +128,12 @@ def check_rows(rows: Mapping[str, np.ndarray]) -> None:
         ValueError: If they do not.
     """
     ids, starts = rows["input_ids"], rows.get("word_starts")
-    if ids.dtype.kind not in "iu":
-        raise ValueError(f"expected integers in 'input_ids', found {ids.dtype}: tokenise the texts first")
     if ids.shape[-1] == 0 and len(ids):
         raise ValueError(
             f"expected chunks of at least one token in 'input_ids', found {len(ids):,} empty rows"
         )
+    if ids.dtype.kind not in "iu":
+        raise ValueError(f"expected integers in 'input_ids', found {ids.dtype}: tokenise the texts first")
     if starts is not None and starts.shape != ids.shape:
         raise ValueError(
             f"expected 'word_starts' for each of the {ids.shape[-1]} tokens of a chunk, found {starts.shape[-1]}"

@@ -149,23 +149,31 @@ def find_single_tokens(
     ids = []
     for word in list_texts(words):
         pieces = _pieces(word.strip(), tokenizer, before)
-        if len(pieces) == 1 and pieces[0] == tokenizer.unk_token:
-            raise ValueError(f"expected words that are one token, found {word!r}, which the vocabulary lacks")
-        if len(pieces) != 1:
-            raise ValueError(
-                f"expected words that are one token, found {word!r}, which is {len(pieces)}: {' '.join(pieces)}"
-            )
-        if pieces[0] in tokenizer.all_special_tokens:
-            raise ValueError(f"expected words that are one token, found {word!r}, which is a special token")
-        ids.append(tokenizer.convert_tokens_to_ids(pieces[0]))
+        token_id = tokenizer.convert_tokens_to_ids(pieces[0]) if len(pieces) == 1 else None
+        if token_id is None:
+            reason = f"{len(pieces)}: {' '.join(pieces)}" if pieces else "empty"
+        elif token_id == tokenizer.unk_token_id:
+            reason = "not in the vocabulary"
+        elif token_id in tokenizer.all_special_ids:
+            reason = "a special token"
+        else:
+            ids.append(token_id)
+            continue
+        raise ValueError(f"expected words that are one token, found {word!r:.60}, which is {reason:.180}")
     return ids
 
 
 def _pieces(word: str, tokenizer: PreTrainedTokenizerBase, before: str) -> list[str]:
-    if not before or word in tokenizer.get_added_vocab():
+    """Return the pieces of a word behind a text; a token that was added stands for itself."""
+    if not before or not word or word in tokenizer.get_added_vocab():
         return tokenizer.tokenize(word)
+    space = before[-1]
+    if space.isspace():
+        pieces, alone = tokenizer.tokenize(space + word), tokenizer.tokenize(space)
+        # a line end is a token of its own, a blank is a part of the word
+        return pieces[len(alone) :] if space != " " and pieces[: len(alone)] == alone else pieces
     pieces = tokenizer.tokenize(f" {word}")
-    if before[-1].isspace() or not pieces or not pieces[0].startswith(SPACE_MARKS):
+    if not pieces or not pieces[0].startswith(SPACE_MARKS):
         return pieces
     whole = "".join(pieces)[1:]
     vocabulary = tokenizer.get_vocab()

@@ -159,7 +159,7 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """
     was_training = {module: module.training for module in model.modules()}
     # subtle: accelerate replaces the forward of the model that it trains, and leaves it replaced
-    wrapped = model.__dict__.pop("forward") if "_original_forward" in model.__dict__ else None
+    wrapped = model.__dict__.pop("forward", None) if "_original_forward" in model.__dict__ else None
     model.eval()
     try:
         yield

@@ -17,7 +17,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from mlmtutor.model.limits import check_masked_lm, unwrap
+from mlmtutor.model.limits import check_masked_lm, peel, unwrap
 from mlmtutor.model.masked_lm import masked_lm_loss
 from mlmtutor.model.progress import is_watched, no_library_bars
 from mlmtutor.scores.perplexity import evaluate
@@ -56,8 +56,9 @@ class MaskedLMTrainer(Trainer):
         progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.model.progress.is_watched`.
 
     Raises:
-        ValueError: If the model has no masked-LM head or is wrapped for several devices, if a loss is not finite, or if ``args`` ask for label smoothing or for persistent
-            workers, which are never told of a new epoch.
+        ValueError: If the model has no masked-LM head or is wrapped for several devices, or ``args`` ask for label
+            smoothing or for persistent workers, which are never told of a new epoch. In training: if a logged loss is
+            not finite.
 
     Example:
         >>> from mlmtutor.testing import tiny_model
@@ -146,8 +147,12 @@ class MaskedLMTrainer(Trainer):
             with no_library_bars(), _fast_attention(unwrap(self.model), self.args):
                 return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
         finally:
-            if self.model.__dict__.pop("_original_forward", None) is not None:
-                del self.model.forward
+            for layer in peel(self.model):
+                # subtle: a compiled model has a forward of its own, and hands the note of it to the model inside
+                if (original := layer.__dict__.pop("_original_forward", None)) is not None:
+                    del self.model.__dict__["forward"]
+                    if layer is not self.model:
+                        self.model.forward = original
 
     def evaluate(
         self,
@@ -170,7 +175,7 @@ class MaskedLMTrainer(Trainer):
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         # weights that are tied to others are never stored, so they are not missing
         tied = self.model.all_tied_weights_keys
-        missing = [name for name in load_result.missing_keys if name not in tied]
+        missing = [name for name in load_result.missing_keys if name.removeprefix("_orig_mod.") not in tied]
         super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
 
