@@ -1,4 +1,4 @@
-"""What we ask of a masked language model: scores and loss at masked positions, and whether it is one at all.
+"""What we ask of a masked language model: scores and loss at masked positions.
 
 The vocabulary head runs on masked positions only: same loss, same gradients, a fifth of the head's work.
 """
@@ -9,14 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlmtutor.model.device import Precision, autocast
+from mlmtutor.model.limits import check_chunks_fit, check_ids, check_masked_lm, peel, unwrap
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from transformers import PreTrainedModel
 
 IGNORED = -100  # the label that the loss skips
 
@@ -43,10 +41,11 @@ def score_masked(
     """Predict the masked tokens of a batch, and no others.
 
     In the families of :data:`HEADS` the hidden states of masked positions are picked out before they enter the
-    head. Other models compute all positions, and their logits are picked out afterwards.
+    head. Other models, and compiled ones, compute all positions, and their logits are picked out afterwards.
 
     Args:
-        model: A model with a masked-LM head, bare or inside ``DistributedDataParallel``.
+        model: A model with a masked-LM head, bare or wrapped (see :func:`mlmtutor.model.limits.unwrap`), in the mode
+            that the caller has set.
         input_ids: ``(batch_size, chunk_size) int64``.
         labels: ``(batch_size, chunk_size) int64``, -100 where nothing is to be predicted.
         attention_mask: The same shape, 0 at padding. Leave it out for full chunks: one of ones costs time.
@@ -55,7 +54,7 @@ def score_masked(
         ``logits (num_masked, vocab_size)`` and ``targets (num_masked,) int64``.
 
     Raises:
-        ValueError: If nothing is masked.
+        ValueError: If nothing is masked, shapes differ, or the model cannot read the batch.
 
     Example:
         >>> import torch
@@ -69,10 +68,17 @@ def score_masked(
 
     Source: chapter 06_fine_tuning.
     """
+    for name, tensor in (("labels", labels), ("attention_mask", attention_mask)):
+        if tensor is not None and tensor.shape != input_ids.shape:
+            raise ValueError(
+                f"expected {name} of the shape of input_ids, {tuple(input_ids.shape)}, found {tuple(tensor.shape)}"
+            )
+    check_chunks_fit(model, input_ids)
     positions = (labels.flatten() != IGNORED).nonzero().squeeze(1)
     if len(positions) == 0:
         raise ValueError(f"expected at least one masked token, found none in labels {tuple(labels.shape)}")
     targets = labels.flatten().index_select(0, positions)
+    check_ids(targets, model=model)
     with _picked_before_the_head(model, positions):
         logits = model(input_ids=input_ids, attention_mask=attention_mask).logits
     if logits.ndim == 3:
@@ -82,9 +88,13 @@ def score_masked(
 
 @contextmanager
 def _picked_before_the_head(model: nn.Module, positions: torch.Tensor) -> Iterator[None]:
-    bare = getattr(model, "module", model)
+    from torch.nn import DataParallel
+
+    *_, bare = layers = list(peel(model))
     name = HEADS.get(bare.config.model_type)
-    if name is None:
+    # subtle: a compiled graph does not notice that a hook came or went, and DataParallel would call it for each part
+    is_compiled = any("_orig_mod" in layer._modules or layer._compiled_call_impl for layer in layers)
+    if name is None or is_compiled or any(isinstance(layer, DataParallel) for layer in layers):
         yield
         return
 
@@ -107,7 +117,8 @@ def score_batches(
     This is the one loop behind evaluation, probes, pseudo-perplexity and :func:`mlmtutor.model.fill_mask.fill_masks`.
 
     Args:
-        model: A model with a masked-LM head, on the device to use. It is returned to the mode it was in.
+        model: A model with a masked-LM head, on the device to use. It is returned to the mode it was in. Of a wrapped
+            one the bare model is asked, which gives the same numbers.
         batches: The tensors that :func:`score_masked` takes, on any device. A batch without a masked token is skipped.
         precision: Arithmetic of the forward pass.
 
@@ -115,7 +126,7 @@ def score_batches(
         ``logits (num_masked, vocab_size) float32`` and ``targets (num_masked,) int64`` of each batch, in reading order.
 
     Raises:
-        ValueError: If the model has no masked-LM head.
+        ValueError: If the model has no masked-LM head, or cannot read a batch.
 
     Example:
         >>> import torch
@@ -129,6 +140,7 @@ def score_batches(
     import torch
 
     check_masked_lm(model)
+    model = unwrap(model)
     with evaluation_mode(model):
         for batch in batches:
             if (batch["labels"] == IGNORED).all():
@@ -141,15 +153,19 @@ def score_batches(
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Switch to evaluation mode temporarily, without the autocast that accelerate wraps around a model in training."""
-    was_training = model.training
+    """Switch to evaluation mode temporarily, without the autocast that accelerate wraps around a model in training.
+
+    Afterwards each part of the model is in the mode it was in: parts may be frozen in evaluation mode.
+    """
+    was_training = {module: module.training for module in model.modules()}
     # subtle: accelerate replaces the forward of the model that it trains, and leaves it replaced
-    wrapped = model.__dict__.pop("forward") if "_original_forward" in model.__dict__ else None
+    wrapped = model.__dict__.pop("forward", None) if "_original_forward" in model.__dict__ else None
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, mode in was_training.items():
+            module.training = mode
         if wrapped is not None:
             model.forward = wrapped
 
@@ -195,49 +211,3 @@ def masked_lm_loss(
     logits, targets = score_masked(model, input_ids=input_ids, labels=labels, attention_mask=attention_mask)
     total = cross_entropy(logits.float(), targets, reduction="sum")
     return total / (len(targets) if num_masked is None else num_masked)
-
-
-def check_masked_lm(model: nn.Module) -> None:
-    """Check that a model has a masked-LM head.
-
-    Raises:
-        ValueError: If it has another head, such as the causal one of GPT-2, or none.
-
-    Source: chapter 07_perplexity.
-    """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
-    known = set(MODEL_FOR_MASKED_LM_MAPPING_NAMES.values())
-    if not known.intersection(base.__name__ for base in type(model).__mro__):
-        raise ValueError(
-            f"expected a masked language model such as BertForMaskedLM, found {type(model).__name__}: "
-            "a causal model predicts the next token and has no mask to fill"
-        )
-
-
-def check_chunks_fit(model: PreTrainedModel, input_ids: np.ndarray) -> None:
-    """Check that a model is a masked language model and can read the chunks: their length and their ids.
-
-    Args:
-        model: A model with a masked-LM head.
-        input_ids: ``(num_chunks, chunk_size)`` integers.
-
-    Raises:
-        ValueError: If it is not one, chunks are longer than it reads, or ids lie beyond its vocabulary.
-
-    Source: chapter 03_chunking.
-    """
-    check_masked_lm(model)
-    config = model.config
-    limit = getattr(config, "max_position_embeddings", None)
-    if HEADS.get(config.model_type) == "lm_head":
-        limit -= config.pad_token_id + 1  # the RoBERTa family counts positions from behind the padding id
-    if limit is not None and input_ids.shape[1] > limit:
-        raise ValueError(
-            f"expected chunks of at most {limit} tokens for this model, found {input_ids.shape[1]}"
-        )
-    if input_ids.max() >= config.vocab_size:
-        raise ValueError(
-            f"expected token ids below the model's {config.vocab_size}, found {input_ids.max()}: "
-            "were the texts tokenised for another model?"
-        )

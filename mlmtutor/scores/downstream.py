@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlmtutor.model.encoding import encode_texts, list_texts, pad_rows
+from mlmtutor.model.limits import check_finite, check_masked_lm, unwrap
+from mlmtutor.model.limits import max_tokens as find_max_tokens
+from mlmtutor.model.masked_lm import evaluation_mode
 from mlmtutor.model.progress import bar
 from mlmtutor.scores.bootstrap import INTERVAL
 
@@ -21,7 +25,7 @@ NUM_SAMPLES = 2000  # of the bootstrap
 
 
 def embed_texts(
-    texts: Sequence[str],
+    texts: str | Sequence[str],
     *,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -35,7 +39,7 @@ def embed_texts(
 
     Args:
         texts: One or more texts.
-        model: A masked language model, on any device.
+        model: A masked language model, on any device. It is returned to the mode it was in.
         tokenizer: Its tokenizer.
         max_tokens: Tokens read of each text, special tokens included; the rest is cut off.
         precision: Arithmetic of the forward pass: ``"fp32"``, ``"bf16"``, ``"fp16"``, or ``"auto"`` to ask the device.
@@ -45,7 +49,7 @@ def embed_texts(
         ``(num_texts, hidden_size) float32``.
 
     Raises:
-        ValueError: If there is no text, or ``max_tokens`` is more than the model reads.
+        ValueError: If there is no text, ``max_tokens`` is more than the model reads, or its weights are not finite.
 
     Example:
         >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
@@ -58,16 +62,17 @@ def embed_texts(
     import torch
 
     from mlmtutor.model.device import autocast, settle_precision
-    from mlmtutor.model.masked_lm import evaluation_mode
 
-    texts = [texts] if isinstance(texts, str) else list(texts)
+    texts = list_texts(texts)
     if not texts:
         raise ValueError("expected at least one text, found none")
-    limit = getattr(model.config, "max_position_embeddings", max_tokens)
+    check_masked_lm(model)
+    model = unwrap(model)
+    limit = find_max_tokens(model) or max_tokens
     if not 3 <= max_tokens <= max(limit, 3):
         raise ValueError(f"max_tokens must be in [3, {limit}] for this model, got {max_tokens}")
     precision = settle_precision(precision, device=model.device)
-    encoded = tokenizer(texts, truncation=True, max_length=max_tokens)["input_ids"]
+    encoded = encode_texts(texts, model=model, tokenizer=tokenizer, max_tokens=max_tokens)
     order = np.argsort([-len(ids) for ids in encoded], kind="stable")  # alike lengths need little padding
     vectors = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     starts = range(0, len(texts), BATCH_SIZE)
@@ -75,11 +80,13 @@ def embed_texts(
     with torch.inference_mode(), evaluation_mode(model), autocast(model.device, precision=precision):
         for start in steps:
             rows = order[start : start + BATCH_SIZE]
-            batch = tokenizer.pad({"input_ids": [encoded[row] for row in rows]}, return_tensors="pt")
-            hidden = model.base_model(**batch.to(model.device)).last_hidden_state  # (batch, tokens, hidden)
+            batch = pad_rows([encoded[row] for row in rows], pad_id=tokenizer.pad_token_id)
+            batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+            hidden = model.base_model(**batch).last_hidden_state  # (batch, tokens, hidden)
             real = batch["attention_mask"][:, :, None].float()
             mean = (hidden.float() * real).sum(dim=1) / real.sum(dim=1)  # (batch, hidden)
             vectors[rows] = mean.cpu().numpy()
+    check_finite(vectors, model=model, name="vectors")
     return vectors
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from mlmtutor.masks.frozen import FrozenMasks, check_masks
 from mlmtutor.masks.masking import KINDS
-from mlmtutor.model.masked_lm import IGNORED, check_chunks_fit, score_batches
+from mlmtutor.model.limits import check_chunks_fit, check_finite
+from mlmtutor.model.masked_lm import IGNORED, score_batches
 from mlmtutor.model.progress import bar
 from mlmtutor.scores.bootstrap import INTERVAL, bootstrap_means
 
@@ -80,8 +81,8 @@ class Evaluation:
 
     @property
     def perplexity(self) -> float:
-        """Exponential of the loss: as unsure as between that many equally likely tokens."""
-        return math.exp(self.loss)
+        """Exponential of the loss: as unsure as between that many equally likely tokens; infinite for a loss above 709."""
+        return _exp(self.loss)
 
     @property
     def accuracy(self) -> float:
@@ -107,7 +108,9 @@ class Evaluation:
         Raises:
             ValueError: If there are fewer than two texts.
         """
-        low, high = np.exp(np.quantile(bootstrap_means(self.losses[None], groups=self.text_index), INTERVAL))
+        means = bootstrap_means(self.losses[None], groups=self.text_index)
+        with np.errstate(over="ignore"):  # infinite, as the perplexity
+            low, high = np.exp(np.quantile(means, INTERVAL))
         return float(low), float(high)
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,10 +192,7 @@ def evaluate(
         if keep_expected:
             expected += logits.softmax(-1).sum(0).cpu().double().numpy()  # (vocab_size,)
     losses = np.concatenate(losses)
-    if not np.isfinite(losses).all():
-        raise ValueError(
-            f"expected finite losses, found {np.count_nonzero(~np.isfinite(losses)):,} others: diverged?"
-        )
+    check_finite(losses, model=model, name="losses")
     masked = masks.labels != IGNORED
     chunk_index = np.nonzero(masked)[0].astype(np.int32)
     return Evaluation(
@@ -265,6 +265,15 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
         )
     losses = np.stack([before.losses, after.losses])
     means = bootstrap_means(losses, groups=before.text_index)  # (num_samples, 2)
-    low, high = np.exp(np.quantile(means[:, 1] - means[:, 0], INTERVAL))
-    ratio = math.exp(after.loss - before.loss)
+    with np.errstate(over="ignore"):
+        low, high = np.exp(np.quantile(means[:, 1] - means[:, 0], INTERVAL))
+    ratio = _exp(after.loss - before.loss)
     return Comparison(before.perplexity, after.perplexity, ratio, float(low), float(high))
+
+
+def _exp(value: float) -> float:
+    """Return e to a power; infinity where that is more than a float holds."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlmtutor.model.encoding import check_mask_token, encode_texts, pad_rows
+from mlmtutor.model.fill_mask import find_single_tokens
+from mlmtutor.model.limits import check_finite
+from mlmtutor.model.masked_lm import IGNORED, score_batches
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -81,7 +86,7 @@ def load_general_texts() -> list[str]:
 
 
 def score_probes(
-    probes: Sequence[Probe],
+    probes: Probe | Sequence[Probe],
     *,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -89,15 +94,17 @@ def score_probes(
     """Ask a model for the masked word of each probe.
 
     Args:
-        probes: Each with one mask and a word that is one token of the vocabulary.
-        model: A masked language model, on any device.
+        probes: One or more, each with one mask and a word that is one token in its place, see
+            :func:`mlmtutor.model.fill_mask.find_single_tokens`.
+        model: A masked language model, on any device. It is returned to the mode it was in.
         tokenizer: Its tokenizer.
 
     Returns:
         The :class:`ProbeScores`.
 
     Raises:
-        ValueError: If there is no probe, a text has not exactly one mask, or a word is several tokens.
+        ValueError: If there is no probe, a text has not exactly one mask or is too long, a word is several tokens, or
+            the model's weights are not finite.
 
     Example:
         >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
@@ -110,22 +117,24 @@ def score_probes(
     """
     import torch
 
-    from mlmtutor.model.fill_mask import find_single_tokens
-    from mlmtutor.model.masked_lm import IGNORED, score_batches
-
-    probes = tuple(probes)
+    check_mask_token(tokenizer)
+    probes = (probes,) if isinstance(probes, Probe) else tuple(probes)
     if not probes:
         raise ValueError("expected at least one probe, found none")
-    words = torch.tensor(find_single_tokens([probe.word for probe in probes], tokenizer))
-    encoded = tokenizer([probe.text for probe in probes], padding=True, return_tensors="pt")
-    is_mask = encoded["input_ids"] == tokenizer.mask_token_id  # (num_probes, num_tokens)
-    for probe, found in zip(probes, is_mask.sum(1).tolist(), strict=True):
-        if found != 1:
+    if wrong := [probe for probe in probes if not isinstance(probe, Probe)]:
+        raise ValueError(f"expected probes, found {type(wrong[0]).__name__}: {wrong[0]!r:.60}")
+    mask, mask_id = tokenizer.mask_token, tokenizer.mask_token_id
+    encoded = encode_texts([probe.text for probe in probes], model=model, tokenizer=tokenizer)
+    for probe, row in zip(probes, encoded, strict=True):
+        if row.count(mask_id) != 1:
             raise ValueError(
-                f"expected a probe with one {tokenizer.mask_token}, found {found} in {probe.text!r}"
+                f"expected a probe with one {mask}, found {row.count(mask_id)} in {probe.text!r:.60}"
             )
-    rows = {name: encoded[name] for name in ("input_ids", "attention_mask")}
-    rows["labels"] = torch.where(is_mask, words[:, None], IGNORED)
+    words = [
+        find_single_tokens(probe.word, tokenizer, before=probe.text.split(mask)[0])[0] for probe in probes
+    ]
+    rows = pad_rows(encoded, pad_id=tokenizer.pad_token_id)  # (num_probes, num_tokens)
+    rows["labels"] = torch.where(rows["input_ids"] == mask_id, torch.tensor(words)[:, None], IGNORED)
     batches = (
         {name: tensor[start : start + BATCH_SIZE] for name, tensor in rows.items()}
         for start in range(0, len(probes), BATCH_SIZE)
@@ -136,4 +145,5 @@ def score_probes(
         true = log_probs.gather(1, targets[:, None])
         ranks += (1 + (log_probs > true).sum(1)).tolist()
         probabilities += true[:, 0].exp().tolist()
+    check_finite(probabilities, model=model, name="probabilities")
     return ProbeScores(probes, tuple(ranks), tuple(probabilities))

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mlmtutor.masks.masking import KINDS
-from mlmtutor.model.masked_lm import IGNORED, check_chunks_fit, score_batches
+from mlmtutor.model.encoding import check_mask_token, encode_texts, list_texts, pad_rows
+from mlmtutor.model.limits import check_finite
+from mlmtutor.model.masked_lm import IGNORED, score_batches
 from mlmtutor.scores.perplexity import Evaluation
 from mlmtutor.texts.words import TokenTable, begins_word, find_first_pieces, starts_from_word_ids
 
@@ -99,7 +101,7 @@ class _Row(NamedTuple):
 
 
 def score_texts(
-    texts: Sequence[str],
+    texts: str | Sequence[str],
     *,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -110,7 +112,7 @@ def score_texts(
     One forward pass per token, so it is for sentences. Special tokens, the unknown token among them, are not asked for.
 
     Args:
-        texts: The texts, not longer than the model can read.
+        texts: One or more texts, not longer than the model can read.
         model: A model with a masked-LM head, on the device to use. It is returned to the mode it was in.
         tokenizer: Its fast tokenizer.
         hide_rest_of_word: Mask with each token the later pieces of its word too (Kauf and Ivanova 2023).
@@ -120,7 +122,8 @@ def score_texts(
         The :class:`ScoredTexts`, one :class:`ScoredText` for each text, in order.
 
     Raises:
-        ValueError: If there is no text, the model has no masked-LM head, or a text is too long or has nothing to mask.
+        ValueError: If there is no text, the model has no masked-LM head or weights that are not finite, or a text is too
+            long or has nothing to mask.
 
     Example:
         >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
@@ -134,7 +137,8 @@ def score_texts(
     """
     from torch.nn.functional import cross_entropy
 
-    texts = tuple(texts)
+    check_mask_token(tokenizer)
+    texts = tuple(list_texts(texts))
     if not texts:
         raise ValueError("expected at least one text to score, found none")
     encoded, first_pieces = _encode(texts, model, tokenizer)
@@ -146,9 +150,11 @@ def score_texts(
                                  mask_id=tokenizer.mask_token_id, hide_rest_of_word=hide_rest_of_word)
     ]  # fmt: skip
     losses, is_correct = [], []
-    for logits, targets in score_batches(model, _batches(rows, encoded, pad_id=tokenizer.pad_token_id or 0)):
+    for logits, targets in score_batches(model, _batches(rows, encoded, pad_id=tokenizer.pad_token_id)):
         losses.append(cross_entropy(logits, targets, reduction="none").cpu().double().numpy())
         is_correct.append((logits.argmax(-1) == targets).cpu().numpy())
+
+    check_finite(np.concatenate(losses), model=model, name="losses")
 
     # back from the order of scoring to the order of reading
     chunk_index = np.array([row.text for row in rows], dtype=np.int32)
@@ -183,15 +189,15 @@ def _encode(
 ) -> tuple[list[list[int]], list[np.ndarray]]:
     """Return the ids of each text and, for every token, the position of the first piece of its word."""
     table = TokenTable.from_tokenizer(tokenizer)
-    encoded, first_pieces = [], []
-    for text in texts:
-        encoding = tokenizer(text, truncation=False, verbose=False)
-        ids = np.array([encoding["input_ids"]], dtype=np.int64)
+    encoded = encode_texts(texts, model=model, tokenizer=tokenizer)
+    first_pieces = []
+    for text, row in zip(texts, encoded, strict=True):
+        ids = np.array([row], dtype=np.int64)
         if table.is_special[ids].all():
             raise ValueError(f"expected a text with at least one token to mask, found {text!r:.60}")
-        check_chunks_fit(model, ids)
-        starts = None if table.continues_word is not None else starts_from_word_ids(encoding.word_ids())[None]
-        encoded.append(ids[0].tolist())
+        starts = None
+        if table.continues_word is None:
+            starts = starts_from_word_ids(tokenizer(text, truncation=False, verbose=False).word_ids())[None]
         first_pieces.append(find_first_pieces(ids, table=table, word_starts=starts)[0])
     return encoded, first_pieces
 
@@ -206,17 +212,15 @@ def _mask_in_turn(
         yield _Row(number, int(position), np.where(masked, mask_id, ids).tolist())
 
 
-def _batches(rows: list[_Row], encoded: list[list[int]], *, pad_id: int) -> Iterator[dict[str, torch.Tensor]]:
+def _batches(
+    rows: list[_Row], encoded: list[list[int]], *, pad_id: int | None
+) -> Iterator[dict[str, torch.Tensor]]:
     import torch
 
     for start in range(0, len(rows), BATCH_SIZE):
         batch = rows[start : start + BATCH_SIZE]
-        width = max(len(row.input_ids) for row in batch)
-        input_ids = torch.full((len(batch), width), pad_id)
-        labels, attention_mask = torch.full_like(input_ids, IGNORED), torch.zeros_like(input_ids)
+        tensors = pad_rows([row.input_ids for row in batch], pad_id=pad_id)
+        labels = torch.full_like(tensors["input_ids"], IGNORED)
         for number, row in enumerate(batch):
-            length = len(row.input_ids)
-            input_ids[number, :length] = torch.tensor(row.input_ids)
-            attention_mask[number, :length] = 1
             labels[number, row.position] = encoded[row.text][row.position]
-        yield {"input_ids": input_ids, "labels": labels, "attention_mask": attention_mask}
+        yield tensors | {"labels": labels}

@@ -206,7 +206,7 @@ def train_masked_lm(
 def _check_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: ChunkRows) -> None:
     import torch
 
-    from mlmtutor.model.masked_lm import check_chunks_fit
+    from mlmtutor.model.limits import check_chunks_fit
 
     check_chunks_fit(model, rows.columns["input_ids"])
     if len(tokenizer) > model.config.vocab_size:

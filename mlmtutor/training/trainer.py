@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import math
 import platform
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from torch import nn
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from mlmtutor.model.masked_lm import check_masked_lm, masked_lm_loss
+from mlmtutor.model.limits import check_masked_lm, peel, unwrap
+from mlmtutor.model.masked_lm import masked_lm_loss
 from mlmtutor.model.progress import is_watched, no_library_bars
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.training.checkpoints import disk_errors_named, seal
@@ -46,7 +48,7 @@ class MaskedLMTrainer(Trainer):
     only under a launcher such as ``accelerate launch``.
 
     Args:
-        model: A model with a masked-LM head.
+        model: A model with a masked-LM head, bare, compiled or with LoRA.
         args: Arguments of Trainer; not changed.
         data_collator: Such as :class:`mlmtutor.masks.collator.MaskingCollator`.
         train_dataset: Such as :class:`mlmtutor.masks.collator.ChunkRows`.
@@ -56,8 +58,9 @@ class MaskedLMTrainer(Trainer):
         progress: Show a bar. None: where a person is watching, see :func:`mlmtutor.model.progress.is_watched`.
 
     Raises:
-        ValueError: If the model has no masked-LM head, or ``args`` ask for label smoothing or for persistent
-            workers, which are never told of a new epoch.
+        ValueError: If the model has no masked-LM head or is wrapped for several devices, or ``args`` ask for label
+            smoothing or for persistent workers, which are never told of a new epoch. In training: if a logged loss is
+            not finite.
 
     Example:
         >>> from mlmtutor.testing import tiny_model
@@ -85,6 +88,11 @@ class MaskedLMTrainer(Trainer):
         progress: bool | None = None,
     ) -> None:
         check_masked_lm(model)
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            raise ValueError(
+                f"expected a model that is not wrapped for several devices, found {type(model).__name__}: "
+                "pass its module, which Trainer wraps"
+            )
         if args.label_smoothing_factor != 0:
             raise ValueError(f"label_smoothing_factor must be 0 here, got {args.label_smoothing_factor}")
         if args.dataloader_persistent_workers:
@@ -110,6 +118,7 @@ class MaskedLMTrainer(Trainer):
         self.evaluation_seconds = 0.0
         self.remove_callback(PrinterCallback)
         self.add_callback(_Epochs())
+        self.add_callback(_StopWhenDiverged())
         if is_watched(progress):
             self.add_callback(_Bar())
 
@@ -137,11 +146,15 @@ class MaskedLMTrainer(Trainer):
         if self.args.device.type == "cpu":
             _keep_freed_memory()
         try:
-            with no_library_bars(), _fast_attention(self.model, self.args):
+            with no_library_bars(), _fast_attention(unwrap(self.model), self.args):
                 return super().train(resume_from_checkpoint, trial, ignore_keys_for_eval)
         finally:
-            if self.model.__dict__.pop("_original_forward", None) is not None:
-                del self.model.forward
+            for layer in peel(self.model):
+                # subtle: a compiled model has a forward of its own, and hands the note of it to the model inside
+                if (original := layer.__dict__.pop("_original_forward", None)) is not None:
+                    del self.model.__dict__["forward"]
+                    if layer is not self.model:
+                        self.model.forward = original
 
     def evaluate(
         self,
@@ -173,7 +186,7 @@ class MaskedLMTrainer(Trainer):
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         # weights that are tied to others are never stored, so they are not missing
         tied = self.model.all_tied_weights_keys
-        missing = [name for name in load_result.missing_keys if name not in tied]
+        missing = [name for name in load_result.missing_keys if name.removeprefix("_orig_mod.") not in tied]
         super()._issue_warnings_after_load(load_result._replace(missing_keys=missing))
 
 
@@ -219,6 +232,17 @@ class _Epochs(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == state.max_steps:
             control.should_log = True
+
+
+class _StopWhenDiverged(TrainerCallback):
+    """Stop at the first logged loss that is not finite: no later step mends it."""
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        if not math.isfinite(loss := logs.get("loss", 0.0)):
+            raise ValueError(
+                f"expected finite losses, found {loss} at step {state.global_step} with the learning rate "
+                f"{args.learning_rate:g}: the training diverged, take a smaller one"
+            )
 
 
 class _Bar(TrainerCallback):

@@ -1,7 +1,9 @@
 import copy
 
+import hypothesis
 import numpy as np
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import settings as run_settings
 from hypothesis import strategies as st
@@ -311,3 +313,95 @@ def test_settings_out_of_range_are_an_error(options, message):
 def test_one_dimensional_input_is_an_error(tiny):
     with pytest.raises(ValueError, match="two dimensions"):
         mask_batch(np.array([2, 5, 3]), table=TokenTable.from_tokenizer(tiny), settings=WORDS, seed=0)
+
+
+def make_rows(ids, **columns):
+    return Dataset.from_dict({"input_ids": ids} | columns)
+
+
+@pytest.mark.parametrize("lengths", [(8, 5, 14), (4, 2), (2, 4, 3), (5, 0), (0, 5), (3, 3, 3, 2, 4)], ids=str)
+def test_rows_of_unequal_length_are_refused_and_never_cut_again(tiny, lengths):
+    ids = [[5] * length for length in lengths]
+    other = next(row for row, length in enumerate(lengths) if length != lengths[0])
+    message = rf"equal length in 'input_ids', found {lengths[0]} and {lengths[other]} \(rows 0 and {other}\)"
+    rows = [{"input_ids": row, "index": i, "epoch": 0} for i, row in enumerate(ids)]
+    for call in (
+        lambda: ChunkRows(make_rows(ids)),
+        lambda: freeze_masks(make_rows(ids), tokenizer=tiny, settings=WORDS, seed=0),
+        lambda: MaskingCollator(tiny)(rows),
+        lambda: MaskingCollator(tiny)({"input_ids": ids, "index": np.arange(len(ids))}),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            call()
+        assert len(str(caught.value)) <= 300
+
+
+@hypothesis.settings(deadline=None, derandomize=True, max_examples=50)
+@hypothesis.given(st.lists(st.lists(st.integers(5, 17), min_size=1, max_size=4), min_size=1, max_size=6))
+def test_rows_come_back_as_they_were_or_not_at_all(ids):
+    if len(set(map(len, ids))) == 1:
+        assert ChunkRows(make_rows(ids))[:]["input_ids"].tolist() == ids
+    else:
+        with pytest.raises(ValueError, match="chunks of equal length"):
+            ChunkRows(make_rows(ids))
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([[], []], "at least one token in 'input_ids', found 2 empty rows"),
+        ([[5, 6], None], "a list in each row of 'input_ids', found none in row 1"),
+        ([[5, None], [6, 7]], "a value for each token of 'input_ids', found 1 missing"),
+        ([[5.0, 6.0]], "expected integers in 'input_ids', found float64"),
+        ([["a", "b"]], "expected integers in 'input_ids', found object"),
+        (
+            ["the film", "was"],
+            "expected a list of token ids in each row of 'input_ids', found the type string",
+        ),
+        ([5, 6], "expected a list of token ids in each row of 'input_ids', found the type int"),
+        ([[[5, 6]], [[7, 8]]], "expected a list of token ids .* found the type list<"),
+    ],
+)
+def test_rows_that_are_no_chunks_are_refused(ids, message):
+    with pytest.raises(ValueError, match=message):
+        ChunkRows(make_rows(ids))
+
+
+def test_word_starts_of_another_length_are_refused(tiny):
+    dataset = make_rows([[5, 6, 7]] * 2, word_starts=[[True, False]] * 2)
+    with pytest.raises(ValueError, match="'word_starts' for each of the 3 tokens of a chunk, found 2"):
+        ChunkRows(dataset)
+    row = {"input_ids": [5, 6, 7], "word_starts": [True, False], "index": 0}
+    with pytest.raises(ValueError, match="'word_starts' for each of the 3 tokens of a chunk, found 2"):
+        MaskingCollator(tiny)([row])
+
+
+def test_other_columns_may_be_of_any_kind(tiny):
+    dataset = make_rows([[5, 6], [7, 8]], text=["a", "b"], words=[["a"], ["b", "c"]], score=[0.5, None])
+    rows = ChunkRows(dataset)
+    assert rows[:]["input_ids"].tolist() == [[5, 6], [7, 8]]
+    assert MaskingCollator(tiny)(rows[:])["labels"].shape == (2, 2)
+    assert MaskingCollator(tiny)([rows[0], rows[1]])["labels"].shape == (2, 2)
+
+
+@pytest.mark.parametrize("ids", [[[5, -1]], [[5, 18]], [[-100, 5]]])
+def test_ids_that_the_tokenizer_lacks_are_refused(tiny, ids):
+    message = "expected token ids from 0 to 17, found .* another tokenizer"
+    with pytest.raises(ValueError, match=message):
+        freeze_masks(make_rows(ids), tokenizer=tiny, settings=WORDS, seed=0)
+    with pytest.raises(ValueError, match=message):
+        MaskingCollator(tiny)([{"input_ids": ids[0], "index": 0}])
+
+
+def test_chunks_of_a_fixed_size_are_not_copied(tiny):
+    dataset = chunk_texts(["the film was good"] * 20, tiny, chunk_size=8).dataset
+    column = dataset.with_format("arrow")[:]["input_ids"].chunk(0)
+    assert np.shares_memory(ChunkRows(dataset).columns["input_ids"], column.flatten().to_numpy())
+
+
+def test_what_is_no_data_set_is_refused(tiny):
+    for wrong in ([{"input_ids": [5, 6]}], {"input_ids": [[5, 6]]}):
+        with pytest.raises(ValueError, match="expected a datasets.Dataset of chunks, found"):
+            ChunkRows(wrong)
+    with pytest.raises(ValueError, match=r"rows with an 'index', found \[\]"):
+        MaskingCollator(tiny)([])

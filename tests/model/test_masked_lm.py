@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers
 
-from mlmtutor.model.masked_lm import HEADS, check_masked_lm, masked_lm_loss, score_masked
+from mlmtutor.model.masked_lm import HEADS, masked_lm_loss, score_masked
 
 SIZES = {"initializer_range": 0.3, "vocab_size": 50, "max_position_embeddings": 20, "pad_token_id": 1}
 LAYERS = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 24}
@@ -79,14 +79,15 @@ def test_head_sees_masked_positions_only_where_the_family_is_known(family):
     assert (model.config.model_type in HEADS) == (family not in DENSE)
 
 
-def test_model_is_as_before_once_the_loss_is_computed():
+def test_model_is_as_before_once_the_loss_is_computed(monkeypatch):
     model, batch = make_model("Bert").eval(), make_batch()
     with torch.no_grad():
         before = model(input_ids=batch["input_ids"]).logits
         masked_lm_loss(model, **batch)
         assert torch.equal(model(input_ids=batch["input_ids"]).logits, before)
-        with pytest.raises(IndexError):
-            masked_lm_loss(model, input_ids=batch["input_ids"] + 1000, labels=batch["labels"])
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(model.cls.predictions, "forward", lambda hidden: exec("raise KeyboardInterrupt"))
+            masked_lm_loss(model, **batch)
         assert torch.equal(model(input_ids=batch["input_ids"]).logits, before)
 
 
@@ -107,11 +108,3 @@ def test_nothing_masked_is_an_error_not_nan():
     batch["labels"][:] = -100
     with pytest.raises(ValueError, match=r"at least one masked token, found none in labels \(4, 12\)"):
         masked_lm_loss(make_model("Bert"), **batch)
-
-
-def test_a_model_without_masked_lm_head_is_refused():
-    config = transformers.BertConfig(**SIZES | LAYERS)
-    check_masked_lm(make_model("Bert"))
-    for model in (transformers.BertModel(config), transformers.BertLMHeadModel(config)):
-        with pytest.raises(ValueError, match=f"such as BertForMaskedLM, found {type(model).__name__}"):
-            check_masked_lm(model)

@@ -132,3 +132,14 @@ def test_scores_of_different_tests_are_not_compared():
     a, b = (FewLabelScores({8: np.ones((2, num), dtype=bool)}) for num in (3, 4))
     with pytest.raises(ValueError, match=r"expected scores of the same sizes and shapes.*\(2, 3\).*\(2, 4\)"):
         compare_scores(a, b)
+
+
+def test_a_string_is_one_text_and_not_its_letters():
+    assert np.array_equal(embed("the film"), embed(["the film"]))
+    with pytest.raises(ValueError, match="expected texts, found float at position 1"):
+        embed(["the film", float("nan")])
+
+
+def test_a_model_without_masked_lm_head_is_refused():
+    with pytest.raises(ValueError, match="found BertModel: it has no masked-LM head"):
+        embed_texts("the film", model=tiny_model().bert, tokenizer=tiny_tokenizer())

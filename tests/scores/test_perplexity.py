@@ -158,11 +158,30 @@ def test_chunks_that_the_model_cannot_read_are_refused():
         evaluate(make_model(vocab_size=10), make_masks())
 
 
-def test_a_diverged_model_is_an_error():
+def test_weights_that_are_not_finite_are_an_error_and_so_are_losses():
     model = make_model()
     model.cls.predictions.bias.data[0] = math.nan
-    with pytest.raises(ValueError, match="diverged"):
+    with pytest.raises(ValueError, match="weights are not finite, found such in 'cls.predictions.bias'"):
         evaluate(model, make_masks())
+    model.cls.predictions.bias.data[:] = torch.tensor(
+        [3e38, -3e38] * 9
+    )  # finite, but their differences are not
+    with pytest.raises(ValueError, match="expected finite losses, found .* others: diverged?"):
+        evaluate(model, make_masks())
+
+
+@pytest.mark.parametrize("loss", [709.0, 710.0, 1e6, 1e300])
+def test_losses_beyond_what_a_float_can_raise_e_to_give_an_infinite_perplexity(loss):
+    """A model trained at far too high a rate: the loss is finite, e to its power is not."""
+    count = np.full(20, 10)
+    fair, far = make_evaluation(3.0 * count, count), make_evaluation(loss * count, count)
+    infinite = loss > 709.5
+    assert math.isinf(far.perplexity) == infinite and far.loss == pytest.approx(loss)
+    assert [math.isinf(end) for end in far.interval()] == [infinite] * 2
+    assert math.isinf(compare(fair, far).ratio) == (loss > 713) and compare(far, fair).ratio < 1e-300
+    for printed in (repr(far), str(compare(fair, far)), str(compare(far, fair)), json.dumps(far.to_dict())):
+        assert "nan" not in printed.lower()
+    assert ("perplexity inf" in repr(far)) == infinite
 
 
 def test_bootstrap_spread_is_that_of_the_mean():

@@ -53,3 +53,18 @@ def test_general_sentences_are_eighty_different_ones_without_films(bert_tokenize
     assert len(texts) == len(set(texts)) == 80
     words = {word for text in texts for word in bert_tokenizer.tokenize(text)}
     assert words.isdisjoint({"film", "films", "movie", "movies", "actor", "actors", "cinema", "[UNK]"})
+
+
+def test_one_probe_is_a_list_of_one(model, tiny):
+    assert score_probes(PROBES[0], model=model, tokenizer=tiny) == score_probes(
+        PROBES[:1], model=model, tokenizer=tiny
+    )
+    for wrong in ("the [MASK]", [("the [MASK]", "film")]):
+        with pytest.raises(ValueError, match="expected probes, found"):
+            score_probes(wrong, model=model, tokenizer=tiny)
+
+
+@pytest.mark.parametrize("word", ["[MASK]", "[UNK]", "platypus", ""])
+def test_a_word_that_cannot_be_asked_for_is_an_error(model, tiny, word):
+    with pytest.raises(ValueError, match="expected words that are one token, found"):
+        score_probes(Probe("the [MASK]", word, ""), model=model, tokenizer=tiny)

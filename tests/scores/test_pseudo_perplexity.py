@@ -120,3 +120,10 @@ def test_only_the_same_questions_are_compared(model, tiny):
     alone = score_texts(TEXTS, model=model, tokenizer=tiny, hide_rest_of_word=False)
     with pytest.raises(ValueError, match="expected two evaluations on the same masks"):
         compare(scores, alone)
+
+
+def test_a_string_is_one_text_and_not_its_letters(model, tiny):
+    scores = score_texts("a film", model=model, tokenizer=tiny)
+    assert scores.texts == ("a film",) and scores[0].tokens == ("a", "film")
+    with pytest.raises(ValueError, match="expected texts, found NoneType at position 1"):
+        score_texts(["a film", None], model=model, tokenizer=tiny)

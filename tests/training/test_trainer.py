@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 import two_ranks
+from peft import LoraConfig, get_peft_model
+from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, TrainerCallback, TrainingArguments
 
 from mlmtutor.masks.collator import ChunkRows, MaskingCollator
@@ -199,6 +201,82 @@ def test_a_causal_model_is_refused(tmp_path):
     model = GPT2LMHeadModel(GPT2Config(vocab_size=18, n_embd=8, n_layer=1, n_head=2))
     with pytest.raises(ValueError, match="found GPT2LMHeadModel: a causal model"):
         make_trainer(tmp_path, model)
+
+
+def test_a_model_on_several_devices_is_refused_since_trainer_wraps_it_itself(tmp_path):
+    with pytest.raises(
+        ValueError, match="not wrapped for several devices, found DataParallel: pass its module"
+    ):
+        make_trainer(tmp_path, nn.DataParallel(two_ranks.make_model()))
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_compiled_model_is_trained_as_a_bare_one(tmp_path, bf16):
+    options = {"bf16": bf16, "max_steps": 6, "logging_steps": 1, "learning_rate": 0.01}
+    bare = make_trainer(tmp_path, **options)
+    compiled = make_trainer(tmp_path, torch.compile(two_ranks.make_model(), backend="eager"), **options)
+    found, expected = (
+        [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        for trainer in (compiled, bare)
+        if trainer.train()
+    )
+    assert found == pytest.approx(expected, rel=1e-2 if bf16 else 1e-5)
+    metrics = compiled.evaluate()
+    assert metrics["eval_loss"] == evaluate(compiled.model, compiled.eval_dataset).loss
+    assert metrics["eval_loss"] == pytest.approx(bare.evaluate()["eval_loss"], rel=1e-2 if bf16 else 1e-5)
+
+
+def add_lora(rank=4):
+    torch.manual_seed(1)
+    return get_peft_model(two_ranks.make_model(), LoraConfig(r=rank, target_modules=["query", "value"]))
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_with_lora_the_adapters_change_and_nothing_else(tmp_path, bf16):
+    model = add_lora()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    trainer = make_trainer(tmp_path, model, bf16=bf16, max_steps=6, learning_rate=0.1, eval_strategy="epoch")
+    first = trainer.evaluate()["eval_loss"]
+    trainer.train()
+    changed = {name for name, weight in model.state_dict().items() if not torch.equal(weight, before[name])}
+    assert changed == {name for name in before if "lora_" in name}
+    last = trainer.evaluate()["eval_loss"]
+    assert last != first
+    assert (
+        last
+        == evaluate(model, trainer.eval_dataset).loss
+        == evaluate(model.get_base_model(), trainer.eval_dataset).loss
+    )
+
+
+@pytest.mark.parametrize("wrap", [add_lora, lambda: torch.compile(two_ranks.make_model(), backend="eager")],
+                         ids=["lora", "compiled"])  # fmt: skip
+def test_a_wrapped_model_resumes_to_the_same_result(tmp_path, wrap, caplog):
+    options = {
+        "logging_steps": 1,
+        "learning_rate": 0.1,
+        "max_steps": 4,
+        "save_strategy": "steps",
+        "save_steps": 2,
+    }
+    whole = make_trainer(tmp_path / "run", wrap(), **options)
+    whole.train()
+    again = make_trainer(tmp_path / "run", wrap(), **options)
+    again.train(resume_from_checkpoint=str(tmp_path / "run" / "checkpoint-2"))
+    for (name, a), b in zip(whole.model.named_parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(a, b), name
+    assert "missing keys" not in caplog.text
+
+
+@pytest.mark.parametrize("rate", [1e9, float("inf")])
+def test_a_training_that_diverges_stops_at_the_first_logged_loss(tmp_path, rate):
+    trainer = make_trainer(tmp_path, learning_rate=rate, max_steps=200, logging_steps=3, max_grad_norm=0.0)
+    with pytest.raises(
+        ValueError, match=r"finite losses, found (nan|inf) at step \d+ with the learning rate"
+    ) as caught:
+        trainer.train()
+    assert trainer.state.global_step < 20
+    assert len(str(caught.value)) <= 300 and "take a smaller one" in str(caught.value)
 
 
 @pytest.mark.parametrize(
