@@ -8,7 +8,7 @@ import os
 import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tyro.conf import Positional
@@ -21,9 +21,9 @@ from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
 from mlmtutor.model.doubts import Doubt, recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
 from mlmtutor.model.progress import printable
-from mlmtutor.texts.own_texts import split_texts
-from mlmtutor.texts.reading import Cut, read_source
-from mlmtutor.texts.segmenters import Segmenter, check_spaces, load_segmenter
+from mlmtutor.texts.own_texts import read_source, split_texts
+from mlmtutor.texts.scripts import check_spaces
+from mlmtutor.texts.segmenters import Segmenter, load_segmenter
 from mlmtutor.training.checkpoints import SAVE_STEPS, check_space
 from mlmtutor.training.digests import describe_changes, digest_texts, digest_vocabulary, digest_weights
 from mlmtutor.training.run_folder import open_run_folder
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from mlmtutor.scores.perplexity import Evaluation
 
 logger = logging.getLogger(__name__)
+
+Cut = Literal["auto", "paragraphs", "lines", "whole"]
 
 TOO_FEW_MASKED = 20  # a mean over fewer tokens is chance: losses of single tokens lie between 0 and 15 nats
 FEW_MASKED = 300
@@ -56,20 +58,14 @@ class AdaptSettings:
     Source: chapter 11_your_domain.
     """
 
-    source: Positional[str] = (
-        MINI  # "mini" (IMDb), a file or folder with texts, or a Hub id
-    )
+    source: Positional[str] = MINI  # "mini" (IMDb), a file or folder with texts, or a Hub id
     model: str = MINI  # checkpoint: "mini", a folder or a Hub id
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
     split: str = "train"  # which split of a Hub data set
     config: str | None = None  # which configuration of a Hub data set, where it has several
     encoding: str | None = None  # of text files and tables that are not UTF-8, such as gbk or latin-1
-    cut: Cut = (
-        "auto"  # what is a text in .txt and .md: paragraphs, lines or whole; auto decides by blank lines
-    )
-    segmenter: str | None = (
-        None  # what finds words where no spaces do: jieba, or an import path module:function
-    )
+    cut: Cut = "auto"  # what is one text of a .txt: paragraphs, lines or whole; auto decides by blank lines
+    segmenter: str | None = None  # finds words that no spaces tell: jieba, or package.module:function
     chunk_size: int = 128  # tokens per chunk
     train_size: int | None = None  # chunks to train on, at most; 4,000 on a CPU, 10,000 on a GPU
     eval_size: int | None = None  # chunks to measure on, at most; 200 on a CPU, 1,000 on a GPU
@@ -168,19 +164,20 @@ def adapt_model(
     settle_precision(settings.precision, device=find_device())
     settings = _settle_sizes(settings)
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
-    with open_run_folder(output_dir, restart=restart) as folder:
+    with open_run_folder(output_dir, restart=restart) as folder, recorded_doubts() as doubts:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
         check_chunks_fit(model, np.zeros((1, settings.chunk_size), dtype=np.int8))
-        with recorded_doubts() as about_reading:
-            reading = read_source(
-                settings.source,
-                text_column=settings.text_column,
-                split=settings.split,
-                config=settings.config,
-                encoding=settings.encoding,
-                cut=settings.cut,
-            )
-        logger.info("read %s", reading)
+        reading = read_source(
+            settings.source,
+            text_column=settings.text_column,
+            split=settings.split,
+            config=settings.config,
+            encoding=settings.encoding,
+            cut=settings.cut,
+        )
+        logger.info("read %s", replace(reading, doubts=()))
+        for doubt in reading.doubts:
+            warnings.warn(doubt, Doubt, stacklevel=2)
         public = _to_public(settings)
         digests = {
             "texts": digest_texts(reading.texts),
@@ -198,10 +195,9 @@ def adapt_model(
         train, held_out = (_select(columns, part) for part in ("train", "held_out"))
         plan = plan_training(settings, num_chunks=len(train))
         check_space(folder.path, model, num_steps=plan.num_epochs * math.ceil(len(train) / plan.batch_size))
-        with recorded_doubts() as about_masks:
-            masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
-            before = _restore(*folder.remember("before", lambda: _to_arrays(evaluate(model, masks))))
-            _check_basis(before)
+        masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
+        before = _restore(*folder.remember("before", lambda: _to_arrays(evaluate(model, masks))))
+        _check_basis(before)
         history = train_masked_lm(
             model,
             train,
@@ -212,8 +208,7 @@ def adapt_model(
             resume=True,
         )
         after = evaluate(model, masks)
-        with recorded_doubts() as about_gain:
-            _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
+        _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
 
         return save_adapted(
             folder.path,
@@ -226,7 +221,8 @@ def adapt_model(
             settings=public,
             data=facts["data"],
             digests=digests,
-            doubts=[*about_reading, *facts["doubts"], *about_masks, *about_gain],
+            reading=reading.describe(),
+            doubts=list(dict.fromkeys(facts["doubts"] + doubts)),
         )
 
 

@@ -39,6 +39,7 @@ class Report:
         losses: Training loss by step.
         precision: Arithmetic of the training run.
         digests: SHA-256 of what went in, by name: texts, vocabulary, starting weights.
+        reading: What was read of the source and what was left out, see :meth:`mlmtutor.texts.reading.Reading.describe`.
         doubts: What may keep the figures from meaning what they seem to.
     """
 
@@ -52,6 +53,7 @@ class Report:
     losses: dict[int, float]
     precision: str
     digests: dict[str, str]
+    reading: dict[str, Any]
     doubts: list[str]
 
     @classmethod
@@ -112,6 +114,7 @@ def save_adapted(
     settings: Mapping[str, Any],
     data: Mapping[str, int],
     digests: Mapping[str, str] | None = None,
+    reading: Mapping[str, Any] | None = None,
     doubts: Sequence[str] = (),
 ) -> Report:
     """Save an adapted model with all that must be known about it: card, report and loss curve.
@@ -130,6 +133,7 @@ def save_adapted(
         settings: At least ``source``, where the texts are from, and ``model``, the checkpoint before adaptation.
         data: At least ``train_texts``, ``train_chunks`` and ``held_out_texts``.
         digests: SHA-256 of what went in, by name.
+        reading: What was read of the source and what was left out.
         doubts: What is doubtful about the figures.
 
     Returns:
@@ -166,6 +170,7 @@ def save_adapted(
         losses=dict(zip(history.steps, history.losses, strict=True)),
         precision=history.precision,
         digests=dict(digests or {}),
+        reading=dict(reading or {}),
         doubts=list(doubts),
     )
     if not is_main_process():
@@ -203,6 +208,7 @@ def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
         losses={1: 1.0},
         precision="",
         digests={},
+        reading={},
         doubts=[],
     )
     if is_main_process():

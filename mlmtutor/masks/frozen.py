@@ -13,6 +13,7 @@ import numpy as np
 from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.masks.masking import MaskingSettings, kinds_of, mask_batch
 from mlmtutor.masks.outcome import MaskOutcome, measure_outcome
+from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.masked_lm import IGNORED
 from mlmtutor.texts.words import TokenTable
 
@@ -121,7 +122,7 @@ def freeze_masks(
     outcome = measure_outcome(rows["input_ids"], labels, **drawing)
     outcome.check()
     for doubt in outcome.doubts():
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, Doubt, stacklevel=2)
     digest = hashlib.sha256()
     for array in (masked_ids, labels):
         digest.update(str(array.shape).encode() + array.astype("<i4").tobytes())

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class Doubt(UserWarning):
-    """A result that can be computed, but that may not mean what its reader will take it for."""
+    """A warning of a result that may not mean what its reader will take it for."""
 
 
 @contextmanager
@@ -25,12 +25,16 @@ def recorded_doubts() -> Iterator[list[str]]:
         ['few texts']
     """
     doubts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings():
         warnings.simplefilter("always", Doubt)
+        show = warnings.showwarning
+
+        def note(message: Warning | str, category: type[Warning], *place, **more) -> None:
+            if not issubclass(category, Doubt):
+                show(message, category, *place, **more)
+            elif str(message) not in doubts:
+                doubts.append(str(message))
+                logger.warning("%s", message)
+
+        warnings.showwarning = note
         yield doubts
-    for warning in caught:
-        if not issubclass(warning.category, Doubt):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-        elif str(warning.message) not in doubts:
-            doubts.append(str(warning.message))
-            logger.warning("%s", warning.message)

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.progress import bar
 from mlmtutor.texts.encoder import Encoder, Tokens
 from mlmtutor.texts.scripts import lost_signs
@@ -146,6 +147,7 @@ def chunk_texts(
         warnings.warn(
             f"expected a tokenizer that keeps the signs of the texts, found that it drops {lost:.0%} of their letters, "
             "accents and vowel signs: take a model in the language of the texts, cased if there are two",
+            Doubt,
             stacklevel=2,
         )
     return chunks

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmtutor.hub import MINI, is_hub_id, load_hub_dataset
+from mlmtutor.model.doubts import Doubt
 from mlmtutor.texts.decoding import show
 from mlmtutor.texts.folders import kind_of
 from mlmtutor.texts.reading import Reading, read_texts
@@ -61,7 +62,7 @@ def load_texts(
         source, text_column=text_column, split=split, config=config, encoding=encoding, cut=cut
     )
     for doubt in reading.doubts:
-        warnings.warn(doubt, stacklevel=2)
+        warnings.warn(doubt, Doubt, stacklevel=2)
     return Dataset.from_dict({"text": reading.texts})
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 import shutil
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+logger = logging.getLogger(__name__)
 
 SEAL = "checksums.json"
 SAVE_STEPS = 100  # steps between two checkpoints of an adaptation
@@ -85,7 +87,7 @@ def find_checkpoint(folder: Path) -> tuple[int, Path | None]:
         if damage is None:
             return step, by_step[step]
         if (by_step[step] / SEAL).exists():
-            warnings.warn(f"{by_step[step]} is damaged ({damage}): the one before it is used", stacklevel=2)
+            logger.warning("%s is damaged (%s): the one before it is used", by_step[step], damage)
     return 0, None
 
 

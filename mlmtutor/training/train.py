@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.model.device import AnyPrecision, check_precision, find_device, settle_precision
+from mlmtutor.model.doubts import Doubt
 from mlmtutor.training.checkpoints import find_checkpoint, read_json, remove_later, write_json
 from mlmtutor.training.digests import describe_changes, digest_arrays, digest_vocabulary, digest_weights
 
@@ -152,12 +154,17 @@ def train_masked_lm(
     import torch
 
     from mlmtutor.masks.collator import ChunkRows, MaskingCollator
+    from mlmtutor.masks.outcome import preview_masks
     from mlmtutor.training.trainer import MaskedLMTrainer
 
     if len(train_dataset) == 0:
         raise ValueError("expected at least one chunk to train on, found an empty data set")
     rows = ChunkRows(train_dataset)
     _check_model(model, tokenizer, rows)
+    outcome = preview_masks(rows, tokenizer=tokenizer, settings=masking, seed=settings.seed)
+    outcome.check()
+    for doubt in outcome.doubts():
+        warnings.warn(doubt, Doubt, stacklevel=2)
     precision = settle_precision(settings.precision, device=find_device())
     first_step, checkpoint = 0, None
     if output_dir is not None:
