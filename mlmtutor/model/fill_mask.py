@@ -100,6 +100,7 @@ def fill_masks(
     remaining = iter(zip(gaps, wanted, strict=True))
     filled: list[list[Candidate]] = []
     for logits, _ in score_batches(model, batches):  # (num_masks, vocab_size)
+        # subtle: the logits come first, so that no gap is taken after the last of them
         for probabilities, (gap, ids) in zip(logits.softmax(-1).cpu(), remaining, strict=False):
             shares, order = probabilities[ids].topk(top_k or len(ids))
             check_finite(shares, model=model, name="probabilities")

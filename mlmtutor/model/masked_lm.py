@@ -92,7 +92,8 @@ def _picked_before_the_head(model: nn.Module, positions: torch.Tensor) -> Iterat
 
     *_, bare = layers = list(peel(model))
     name = HEADS.get(bare.config.model_type)
-    # subtle: a compiled graph does not notice that a hook came or went, and DataParallel would call it for each part
+    # subtle: it depends on the release of torch whether a compiled graph notices that a hook came or went, and
+    # DataParallel would call the hook for each part of the batch
     is_compiled = any("_orig_mod" in layer._modules or layer._compiled_call_impl for layer in layers)
     if name is None or is_compiled or any(isinstance(layer, DataParallel) for layer in layers):
         yield

@@ -177,6 +177,21 @@ def test_loss_and_gradients_of_each_batch_are_those_of_the_whole_model(wrap, ada
                 torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS.keys())
+def test_no_hook_comes_and_goes_in_a_graph_or_in_a_part_of_a_batch(wrap, monkeypatch):
+    model, (batch, *_) = tiny_model(), make_masks().batches(16)
+    monkeypatch.setattr(model.cls, "register_forward_pre_hook", None)
+    masked_lm_loss(wrap(model), **batch)
+    with pytest.raises(TypeError):
+        masked_lm_loss(tiny_model_with(model.cls), **batch)
+
+
+def tiny_model_with(head):
+    model = tiny_model()
+    model.cls = head
+    return model
+
+
 def test_lora_counts_in_everything_that_predicts():
     model = tiny_model()
     plain, adapted = ask(model), add_lora(copy.deepcopy(model)).eval()
