@@ -66,8 +66,8 @@ def check_encoding(encoding: str) -> None:
         ValueError: If Python knows no such encoding.
     """
     try:
-        b"".decode(encoding)
-    except (LookupError, UnicodeError, ValueError) as error:
+        "a".encode(encoding)
+    except (LookupError, ValueError) as error:
         raise ValueError(
             f"expected the name of a text encoding, such as gb18030 or cp1252, found {show(encoding)}"
         ) from error

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 BROWN = Path(__file__).parents[1] / "data" / "brown_words.json"
-WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")  # letters, with apostrophes inside: film, don't
+ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")  # letters, with apostrophes inside: film, don't
+# one sign for the apostrophe; soft hyphens and joiners show how a word is set, not which one it is
+ALIKE = str.maketrans("\u2019\u02bc\uff07", "'''", "\u00ad\u200c\u200d\u2060")
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,9 @@ class Keyword:
 def count_words(texts: Iterable[str]) -> WordCounts:
     """Count the words of texts, in lower case.
 
-    A word is a run of letters, with apostrophes between them. Digits and marks are not words. Languages that
-    write no spaces, such as Chinese, need a segmenter before this.
+    A word is a run of letters, with apostrophes between them. Digits and punctuation are not words. However a text
+    writes apostrophes and accents, the word is the same. Languages that write no spaces, such as Chinese, need a
+    segmenter before this.
 
     Raises:
         ValueError: If there is no word.
@@ -59,15 +64,29 @@ def count_words(texts: Iterable[str]) -> WordCounts:
         >>> counts = count_words(["A film, a FILM!", "It's no film."])
         >>> counts.counts["film"], counts.counts["it's"], counts.total
         (3, 1, 7)
+        >>> count_words(["Don\u2019t!"]).counts["don't"]
+        1
 
     Source: chapter 02_reviews.
     """
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(WORD.findall(text.lower()))
+        if text.isascii():
+            counts.update(ASCII_WORD.findall(text.lower()))
+        else:
+            text = unicodedata.normalize("NFC", text.lower()).translate(ALIKE)
+            counts.update(_word_pattern().findall(text))
     if not counts:
         raise ValueError("expected texts with at least one word, found none")
     return WordCounts(counts, counts.total())
+
+
+@cache
+def _word_pattern() -> re.Pattern[str]:
+    """The pattern of a word in any script: with the vowel signs of Hindi, Tamil or Thai, and accents set apart."""
+    marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.category(c)[0] == "M")
+    letters = rf"[^\W\d_]+(?:[{marks}]+[^\W\d_]*)*"
+    return re.compile(f"{letters}(?:'{letters})*")
 
 
 def load_brown_counts() -> WordCounts:

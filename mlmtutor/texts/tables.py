@@ -281,6 +281,6 @@ def read_parquet(data: bytes, *, column: str, place: str) -> list[str]:
     except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"expected a Parquet table in {place}, found it damaged ({reason:.80}): make it again"
+            f"expected a Parquet table in {place}, found it damaged ({show(reason, width=80)}): make it again"
         ) from error
     return check_texts(values, column=column, place=place)

