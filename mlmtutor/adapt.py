@@ -80,8 +80,8 @@ class AdaptSettings:
     def __post_init__(self) -> None:
         for name in ("chunk_size", "train_size", "eval_size"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+            if value is not None and not 1 <= value < 2**31:
+                raise ValueError(f"{name} must be in [1, 2**31), got {value}")
         if not 0 < self.test_share < 1:
             raise ValueError(f"test_share must be between 0 and 1, got {self.test_share}")
         plan_training(self, num_chunks=1)  # which checks the rest
@@ -166,7 +166,7 @@ def adapt_model(
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
     with open_run_folder(output_dir, restart=restart) as folder, recorded_doubts() as doubts:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
-        check_chunks_fit(model, np.zeros((1, settings.chunk_size), dtype=np.int8))
+        check_chunks_fit(model, np.broadcast_to(np.int8(0), (1, settings.chunk_size)))
         reading = read_source(
             settings.source,
             text_column=settings.text_column,
@@ -177,7 +177,11 @@ def adapt_model(
         )
         logger.info("read %s", replace(reading, doubts=()))
         for doubt in reading.doubts:
-            warnings.warn(doubt, Doubt, stacklevel=2)
+            logger.warning("%s", doubt)
+        if reading.doubts:  # which name files, and the report may be shared
+            doubts.append(
+                f"{len(reading.doubts)} things about the files, which were named when they were read"
+            )
         public = _to_public(settings)
         digests = {
             "texts": digest_texts(reading.texts),
@@ -208,7 +212,11 @@ def adapt_model(
             resume=True,
         )
         after = evaluate(model, masks)
-        _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
+        try:
+            _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
+        except ValueError:
+            folder.forget()  # the same call would come to the same end
+            raise
 
         return save_adapted(
             folder.path,

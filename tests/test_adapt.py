@@ -269,6 +269,6 @@ def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
 
 
 def test_settings_name_what_is_out_of_range():
-    with pytest.raises(ValueError, match="train_size must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"train_size must be in \[1, 2\*\*31\), got 0"):
         AdaptSettings(train_size=0)
     assert AdaptSettings().masking == MaskingSettings()

@@ -75,10 +75,10 @@ def make_bad_inputs(folder):
         (["{prose}", "--seed", "-1"], r"seed must be in \[0, 2\*\*32\), got -1"),
         (["{prose}", "--learning-rate", "inf"], "learning_rate must be above 0 and finite, got inf"),
         (["{prose}", "--chunk-size", "5000"], "at most 64 tokens for this model, found 5000"),
-        (["{prose}", "--chunk-size", "0"], "chunk_size must be at least 1, got 0"),
+        (["{prose}", "--chunk-size", "0"], r"chunk_size must be in \[1, 2\*\*31\), got 0"),
         (["{prose}", "--mask-prob", "1.5"], r"mask_prob must be in \(0, 1\], got 1.5"),
         (["{prose}", "--precision", "fp16"], "needs an NVIDIA GPU"),
-        (["{prose}", "--num-epochs", "0"], "num_epochs must be at least 1, got 0"),
+        (["{prose}", "--num-epochs", "0"], r"num_epochs must be in \[1, 2\*\*31\), got 0"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(

@@ -33,7 +33,7 @@ class TrainingSettings:
         >>> TrainingSettings(num_epochs=0)
         Traceback (most recent call last):
             ...
-        ValueError: num_epochs must be at least 1, got 0
+        ValueError: num_epochs must be in [1, 2**31), got 0
 
     Source: chapter 06_fine_tuning.
     """
@@ -58,10 +58,8 @@ class TrainingSettings:
             "save_steps",
         ):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-            if value is not None and value >= 2**31:
-                raise ValueError(f"{name} must be below 2**31, got {value}")
+            if value is not None and not 1 <= value < 2**31:
+                raise ValueError(f"{name} must be in [1, 2**31), got {value}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         if not 0 <= self.warmup_share < 1:

@@ -41,15 +41,14 @@ def data(content: bytes) -> Make:
     return lambda path: path.write_bytes(content)
 
 
-def folder(**files: Make) -> Make:
-    """A maker of a folder; in names of files ``__`` stands for a slash and ``_DOT_`` for a dot."""
+def folder(files: dict[str, Make]) -> Make:
+    """A maker of a folder with files by name."""
 
     def make(path: Path) -> None:
         path.mkdir()
         for name, make_file in files.items():
-            file = path / name.replace("__", "/").replace("_DOT_", ".")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            make_file(file)
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            make_file(path / name)
 
     return make
 
@@ -69,6 +68,7 @@ def csv(header: str, *lines: str, encoding: str = "utf-8") -> Make:
     return text("\n".join([header, *lines]) + "\n", encoding)
 
 
+MAC = data(b"\0\5\x16\7\0\2\0\0Mac OS X")
 ROWS = [f'{i},"{t}"' for i, t in enumerate(TEXTS)]
 CHINESE = ["这部电影很好看，演员也很好。"] * 3 + [f"第{i}部电影不好看。" for i in range(60)]
 
@@ -90,8 +90,8 @@ SOURCES: list[tuple[str, Make, str]] = [
     ("x.pdf", data(b"%PDF-1.4 binary"), "kind"),
     ("x.docx", data(b"PK\3\4"), "kind"),
     ("noext", text(PROSE), "kind"),
-    ("png_named.txt", data(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4), "binary|UTF-8|encoding"),
-    ("zip_named.csv", data(b"PK\3\4" + bytes(range(256)) * 4), "binary|UTF-8|encoding"),
+    ("png_named.txt", data(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4), "an image"),
+    ("zip_named.csv", data(b"PK\3\4" + bytes(range(256)) * 4), "a zip archive"),
     # encodings
     ("bom.txt", text(PROSE, "utf-8-sig"), ""),
     ("utf16.txt", text(PROSE, "utf-16"), ""),
@@ -112,8 +112,8 @@ SOURCES: list[tuple[str, Make, str]] = [
     ("bom.csv", csv("id,text", *ROWS, encoding="utf-8-sig"), ""),
     ("spaces.csv", csv("id, text", *ROWS), "|column"),
     ("upper.csv", csv("id,Text", *ROWS), "'Text'"),
-    ("other.csv", csv("id,body", *ROWS), "found id, body"),
-    ("no_header.csv", csv(*[f'"{TEXTS[0] * 20}",1'] * 30), "expected the column 'text'"),
+    ("other.csv", csv("id,body", *ROWS), "found 'id', 'body'"),
+    ("no_header.csv", csv(*[f'"{TEXTS[0] * 20}",1'] * 30), "names of the columns"),
     ("header_only.csv", csv("id,text"), "empty"),
     ("numbers.csv", csv("text", *map(str, range(60))), "texts in column 'text'|column 'text'|unknown"),
     ("twice.csv", csv("text,text", *["first,second"] * 60), "twice|2 times|two columns|several|more than one"),
@@ -146,14 +146,15 @@ SOURCES: list[tuple[str, Make, str]] = [
     ("two_short.txt", text("the film\n\na film"), "at least 16 tokens"),
     # what the tokenizer makes of it
     ("other_language.txt", text("\n\n".join([f"Это было хорошо, {i} раз. " * 20 for i in range(60)])), "unknown"),
-    ("chinese.txt", text("\n\n".join(f"{t}{i}" * 20 for i, t in enumerate(CHINESE))), "--segmenter"),
+    ("chinese.txt", text("\n\n".join(f"{t}{i}" * 20 for i, t in enumerate(CHINESE))), "segmenter"),
     # folders
-    ("texts", folder(a_DOT_txt=text(PROSE), b_DOT_txt=text(TEXTS[0] + TEXTS[1])), ""),
-    ("one_file", folder(corpus_DOT_txt=text(PROSE)), ""),
-    ("mac", folder(a_DOT_txt=text(PROSE), b_DOT_txt=text(TEXTS[3]), _DOT__a_DOT_txt=data(b"\0\5\x16\7\0\2\0\0Mac OS X")), ""),
-    ("empty_folder", folder(), "found none"),
-    ("pictures", folder(a_DOT_png=data(b"\x89PNG"), b_DOT_pdf=data(b"%PDF")), "found none|not read"),
-    ("one_bad", folder(a_DOT_txt=text(PROSE), b_DOT_csv=csv("id,body", "1,x")), "b.csv"),
+    ("texts", folder({"a.txt": text(PROSE), "b.txt": text(TEXTS[0] + TEXTS[1])}), ""),
+    ("one_file", folder({"corpus.txt": text(PROSE)}), ""),
+    ("mac", folder({"a.txt": text(PROSE), "b.txt": text(TEXTS[3]), "._a.txt": MAC, "__MACOSX/c/._b.txt": MAC}), ""),
+    ("others", folder({"a.txt": text(PROSE), "b.txt": text(TEXTS[3]), "c.docx": data(b"PK"), ".git/d.txt": MAC}), ""),
+    ("empty_folder", folder({}), "found none"),
+    ("pictures", folder({"a.png": data(b"\x89PNG"), "b.pdf": data(b"%PDF")}), "found only others"),
+    ("one_bad", folder({"a.txt": text(PROSE), "b.csv": csv("id,body", "1,x")}), "b.csv"),
     ("pipe.txt", lambda p: os.mkfifo(p), "pipe|not a file|ordinary file"),
     ("folder.txt", lambda p: p.mkdir(), "found none"),
     ("名字.txt", text(PROSE), ""),
@@ -166,7 +167,7 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["nowhere.txt"], "found no 'nowhere.txt'"),
     (["nowhere/"], "found no 'nowhere/'"),
     (["https://example.org/a.txt"], "download"),
-    (["*.txt"], "found no"),
+    (["*.txt"], "pattern"),
     (["-"], "expected"),
     *((["prose.txt", f"--{name}", value], name.replace("-", "[-_]")) for name, values in {
         "test-share": ["nan", "0", "1", "1.5", "-0.1", "inf"],
@@ -190,7 +191,7 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["prose.txt", "--learning-rate", "1e9"], "learning[ _]rate"),
     (["prose.txt", "--learning-rate", "100"], "learning[ _]rate"),
     (["prose.txt", "--encoding", "klingon"], "encoding"),
-    (["prose.txt", "--encoding", "utf-16"], "encoding|utf-16"),
+    (["prose.txt", "--encoding", "utf-16"], "segmenter|utf-16"),
     (["prose.txt", "--segmenter", "no_such_package"], "no_such_package"),
     (["prose.txt", "--segmenter", "json:loads"], "segmenter"),
     (["prose.txt", "--text-column", ""], ""),
