@@ -64,7 +64,7 @@ def make_bad_inputs(folder):
         (["word.txt"], "expected at least 2 texts, one of them to measure on, found 1"),
         (["copies.txt"], "expected at least 2 texts, one of them to measure on, found 1 and 2 copies"),
         (["binary.txt"], "expected UTF-8 text"),
-        (["table.csv"], "expected the column 'text' in .*found id, body"),
+        (["table.csv"], "expected the column 'text' in .*found 'id', 'body'"),
         (["{prose}", "--model", "gpt"], "no mask token"),
         (["{prose}", "--model", "nowhere/"], "found no 'nowhere/'|cannot"),
         (["nowhere"], "found no 'nowhere'"),
