@@ -127,7 +127,7 @@ def _one_line_errors(*, traceback: bool) -> Iterator[None]:
 
 def _say(message: str) -> None:
     """Print one line on standard error: no line ends or control characters, and the middle of a long one left out."""
-    line = printable(message)
+    line = printable(" ".join(message.split()))
     if len(line) > LONGEST_MESSAGE:
         line = f"{line[: LONGEST_MESSAGE - 100]} ... {line[-95:]}"
     print(f"mlmtutor: {line}", file=sys.stderr)

@@ -64,7 +64,7 @@ def make_bad_inputs(folder):
         (["empty.txt"], "found it empty"),
         (["word.txt"], "expected at least 2 texts, one of them to measure on, found 1"),
         (["copies.txt"], "expected at least 2 texts, one of them to measure on, found 1 and 2 copies"),
-        (["binary.txt"], "expected utf-8 in .binary.txt.|binary data"),
+        (["binary.txt"], "expected UTF-8 text"),
         (["table.csv"], "expected the column 'text' in .*found 'id', 'body'"),
         (["{prose}", "--model", "gpt"], "no mask token"),
         (["{prose}", "--model", "nowhere/"], "found no 'nowhere/'|cannot"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlmtutor.masks.masking import KINDS, kinds_of
 from mlmtutor.model.masked_lm import IGNORED
+from mlmtutor.model.progress import printable
 from mlmtutor.texts.words import TokenTable, begins_word, find_first_pieces
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def show_masks(
         begins = begins_word(find_first_pieces(true_ids[None], table=table, word_starts=starts)[0])
     kinds = np.array(KINDS)[kinds_of(input_ids, labels, mask_id=table.mask_id)]
     true, shown = (
-        _to_printable(tokenizer.convert_ids_to_tokens(ids.tolist())) for ids in (true_ids, input_ids)
+        map(printable, tokenizer.convert_ids_to_tokens(ids.tolist())) for ids in (true_ids, input_ids)
     )
     return MaskedText(
         tuple(ShownToken(*row) for row in zip(true, shown, kinds.tolist(), begins.tolist(), strict=True))
@@ -171,9 +172,4 @@ def show_context(masks: FrozenMasks, number: int, *, tokenizer: PreTrainedTokeni
     true = tokenizer.convert_ids_to_tokens(int(masks.labels[row, column]))
     shown = ["_" if token == tokenizer.mask_token else token for token in tokens]
     before, after = shown[max(0, column - NUM_NEIGHBOURS) : column], shown[column + 1 :][:NUM_NEIGHBOURS]
-    return " ".join(_to_printable([*before, f"[{true}]", *after])).replace(" ##", "")
-
-
-def _to_printable(tokens: list[str]) -> list[str]:
-    """Write what would steer a terminal, such as escape and bidirectional characters, as Python does in a string."""
-    return [token if token.isprintable() else repr(token)[1:-1] for token in tokens]
+    return " ".join(map(printable, [*before, f"[{true}]", *after])).replace(" ##", "")

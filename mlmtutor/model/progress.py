@@ -65,14 +65,13 @@ def bar(
 
 
 def printable(text: str) -> str:
-    """Return a text as one line that any terminal and any file takes: what cannot be printed is escaped.
+    """Return a text that any terminal and any file takes: what cannot be printed is escaped, as Python does in a string.
 
     Example:
-        >>> printable("two\\nlines, a \\x1b and a byte that is no UTF-8: \\udcb2")
-        'two lines, a \\\\x1b and a byte that is no UTF-8: \\\\udcb2'
+        >>> print(printable("two\\nlines, a bell \\x07, a byte that is no UTF-8 \\udcb2"))
+        two\\nlines, a bell \\x07, a byte that is no UTF-8 \\udcb2
     """
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ WRONGLY_DECODED = re.compile(r"\ufffd|[ÃÂ][\x80-\xbf]|â€")
 # the encodings that are still met, to choose from among look-alikes that nobody uses
 COMMON = frozenset(
     "gb18030 big5 cp932 euc_jp iso2022_jp cp949 cp874 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1258 koi8_r"
-    " cp866".split()
+    " cp866 utf-16-le utf-16-be".split()
 )
 
 
@@ -119,15 +119,17 @@ def decode_text(data: bytes, *, place: str, encoding: str | None = None) -> tupl
     except UnicodeError as error:
         start = getattr(error, "start", 0)
         raise ValueError(
-            f"expected {name} in {place}, found other bytes at {start}{_suggest(data, start)}"
+            f"expected {name.upper()} text in {place}, found other bytes at {start}{_suggest(data, start)}"
         ) from error
     sample = text[:100_000]
     if "\0" in text or len(CONTROLS.findall(sample)) > len(sample) / 20:
         raise ValueError(
-            f"expected text in {place}, found binary data or another encoding than {name}: save it as UTF-8 text"
+            f"expected {name.upper()} text in {place}, found binary data or another encoding: save it as UTF-8 text"
         )
     if "\x1b$" in sample and encoding is None:  # ASCII bytes, with marks that switch to Japanese
-        raise ValueError(f"expected {name} in {place}, found escapes of another encoding{_suggest(data, 0)}")
+        raise ValueError(
+            f"expected {name.upper()} text in {place}, found escapes of another encoding{_suggest(data, 0)}"
+        )
     return text.removeprefix("\ufeff"), name
 
 
@@ -168,6 +170,9 @@ def _suggest(data: bytes, start: int) -> str:
     if b"\n" in sample:
         sample = sample[: sample.rindex(b"\n")]  # a character that is cut in two would rule its encoding out
     names = [name for match in from_bytes(sample) for name in (match.encoding, *match.could_be_from_charset)]
+    if b"\0" in data:  # the zeros of line feeds, in a script that has no other ones
+        name = "utf-16-le" if data.index(b"\0") % 2 else "utf-16-be"
+        names = [] if "\0" in data.decode(name, "replace") else [name]
     likely = list(dict.fromkeys(name for name in names if name in COMMON))[:3]
     if not likely:
         return ": save it as UTF-8, or name its encoding with --encoding (encoding=)"

@@ -8,6 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path, PurePath
 
+from mlmtutor.model.progress import printable
 from mlmtutor.texts.decoding import show
 
 PROSE = (".txt", ".md")
@@ -29,19 +30,6 @@ def kind_of(name: str) -> str | None:
     return suffix if suffix in KINDS else None
 
 
-def to_printable(name: str) -> str:
-    """Return a file name that can be printed and written as UTF-8, whatever bytes it is made of.
-
-    Example:
-        >>> to_printable("bell\\x07.txt")
-        'bell\\\\x07.txt'
-
-    Source: chapter 11_your_domain.
-    """
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-
-
 def find_files(path: str | os.PathLike[str]) -> tuple[list[tuple[str, Path]], dict[str, str]]:
     """Find the files with texts: that of the path, or all below it.
 
@@ -58,14 +46,14 @@ def find_files(path: str | os.PathLike[str]) -> tuple[list[tuple[str, Path]], di
         ValueError: If it is a file of another kind, or a pipe or device.
     """
     if not stat.S_ISDIR(_read_mode(path)):
-        return [(to_printable(Path(path).name), _check_file(Path(path)))], {}
+        return [(printable(Path(path).name), _check_file(Path(path)))], {}
     root, found, skipped = Path(path), [], {}
     for parent, folders, names in os.walk(root, onerror=_refuse):
         entered = []
         for name in sorted([*folders, *names]):
             entry = Path(parent, name)
             if reason := _find_reason(entry, root=root):
-                skipped[to_printable(entry.relative_to(root).as_posix())] = reason
+                skipped[printable(entry.relative_to(root).as_posix())] = reason
             elif entry.is_dir():
                 entered.append(name)
             else:
@@ -77,7 +65,7 @@ def find_files(path: str | os.PathLike[str]) -> tuple[list[tuple[str, Path]], di
             f"expected {', '.join(KINDS)} files in {show(os.fspath(path), width=60)}, found "
             f"{f'only others ({kinds:.40})' if kinds else 'none'}: save texts as .txt"
         )
-    return [(to_printable(file.relative_to(root).as_posix()), file) for file in sorted(found)], skipped
+    return [(printable(file.relative_to(root).as_posix()), file) for file in sorted(found)], skipped
 
 
 def _find_reason(path: Path, *, root: Path) -> str | None:
@@ -100,7 +88,7 @@ def _find_reason(path: Path, *, root: Path) -> str | None:
         return "pipe or device"
     if name.split(".")[0] in ABOUT:
         return "about the folder"
-    return None if kind_of(name) else to_printable(path.suffix.lower()) or "without suffix"
+    return None if kind_of(name) else printable(path.suffix.lower()) or "without suffix"
 
 
 def _check_file(path: Path) -> Path:
@@ -124,7 +112,7 @@ def _read_mode(path: str | os.PathLike[str]) -> int:
         near: list[str] = []
         with suppress(OSError, ValueError):
             near = difflib.get_close_matches(Path(path).name, os.listdir(Path(path).parent), n=1)
-        hint = f": did you mean {show(to_printable(near[0]))}?" if near else ""
+        hint = f": did you mean {show(printable(near[0]))}?" if near else ""
         raise FileNotFoundError(f"expected a file or folder with texts, found no {shown}{hint}") from error
     except OSError as error:
         raise OSError(f"expected to read {shown}, found: {error.strerror}") from error

@@ -10,9 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mlmtutor.model.progress import printable
 from mlmtutor.texts.cutting import CUTS, cut_text, doubt_whole
 from mlmtutor.texts.decoding import check_encoding, decode_text, find_wrong_characters, show, unpack
-from mlmtutor.texts.folders import PROSE, find_files, kind_of, to_printable
+from mlmtutor.texts.folders import PROSE, find_files, kind_of
 from mlmtutor.texts.tables import read_json, read_parquet, read_separated
 
 MAX_BAD = 20  # files at fault that are counted
@@ -68,16 +69,16 @@ class Reading:
         return "\n".join(["; ".join(parts), *(f"doubtful: {doubt}" for doubt in self.doubts)])
 
     def describe(self) -> dict[str, Any]:
-        """Return all but the texts themselves, ready for JSON."""
+        """Return numbers for a report, which may be shared: neither texts nor names of files."""
         return {
             "source": self.source,
             "files": dict(self.files),
             "texts": len(self.texts),
             "empty": self.num_empty,
             "cut": self.cut,
-            "encodings": dict(self.encodings),
-            "skipped": dict(self.skipped),
-            "doubts": list(self.doubts),
+            "encodings": dict(Counter(self.encodings.values())),
+            "skipped": dict(Counter(self.skipped.values())),
+            "num_doubts": len(self.doubts),
         }
 
 
@@ -145,7 +146,7 @@ def read_texts(
             else _count(len(bad) - 1, "other file")
         )
         raise ValueError(f"{bad[0]} (and {more} at fault)") from bad[0]
-    reading = _join(readings, source=to_printable(os.path.basename(os.path.abspath(path))), skipped=skipped)
+    reading = _join(readings, source=printable(os.path.basename(os.path.abspath(path))), skipped=skipped)
     if not reading.texts:
         raise ValueError(
             f"expected texts in {show(os.fspath(path), width=80)}, found it empty: nothing was read"

@@ -15,7 +15,7 @@ from mlmtutor.texts.decoding import show
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 LONGEST_NAME = 60  # characters; what is longer in a first row is no name of a column
-NUMBER_OR_DATE = re.compile(r"[\d\s.,:+/%TZeE-]*|true|false|nan|none|null|inf", re.IGNORECASE)
+NUMBER_OR_DATE = re.compile(r"(?=.*\d)[\d\s.,:+/%TZeE-]+|true|false|nan|none|null|-?inf|\s*", re.IGNORECASE)
 EXCEL_HINT = re.compile(r"\Asep=.\r?\n")  # a first line by which Excel names the separator
 SPACE = re.compile(r"\s*")
 TWICE = object()  # stands for the value of a name that an object holds twice
@@ -123,8 +123,8 @@ def read_separated(
                 doubts.append(
                     f"a field in row {row} of {place} holds lines that look like rows: is a quotation mark missing?"
                 )
-    if any(texts) and all(NUMBER_OR_DATE.fullmatch(text) for text in texts):
-        first = next(filter(None, texts))
+    if any(text.strip() for text in texts) and all(NUMBER_OR_DATE.fullmatch(text) for text in texts):
+        first = next(text for text in texts if text.strip())
         raise ValueError(
             f"expected texts in the column {show(column)} of {place}, found {show(first)} and the like in all rows: "
             "name another column (text_column)"
