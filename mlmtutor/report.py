@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmtutor.hub import MINI
+from mlmtutor.hub.names import MINI
 from mlmtutor.model.progress import no_library_bars
 
 if TYPE_CHECKING:

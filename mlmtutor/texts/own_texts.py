@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmtutor.hub import MINI, is_hub_id, load_hub_dataset
+from mlmtutor.hub.dataset import load_hub_dataset
+from mlmtutor.hub.names import MINI, is_hub_id
 from mlmtutor.texts.reviews import load_reviews
 
 if TYPE_CHECKING:
