@@ -2,7 +2,10 @@
 
 from .adapt import AdaptSettings, adapt_model, plan_training
 from .exercises import as_printed, check_answer, check_range
-from .hub import Profile, choose_profile, find_hub_problem, load_model, load_tokenizer, upload_model
+from .hub.load import load_model, load_tokenizer
+from .hub.profile import Profile, choose_profile
+from .hub.route import find_hub_problem
+from .hub.upload import upload_model
 from .masks.collator import ChunkRows, MaskingCollator
 from .masks.frozen import FrozenMasks, freeze_masks
 from .masks.masked_text import MaskedText, show_context, show_masks

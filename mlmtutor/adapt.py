@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tyro.conf import Positional
 
-from mlmtutor.hub import MINI, load_model, load_tokenizer
+from mlmtutor.hub.load import load_model, load_tokenizer
+from mlmtutor.hub.names import MINI
 from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings

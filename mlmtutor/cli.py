@@ -69,7 +69,8 @@ def doctor() -> None:
     """Say what is installed, where models and texts can come from, and what is missing."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from mlmtutor.hub import choose_profile, find_hub_problem
+    from mlmtutor.hub.profile import choose_profile
+    from mlmtutor.hub.route import find_hub_problem
     from mlmtutor.model.device import choose_precision
 
     def row(name: str, value: str) -> None:

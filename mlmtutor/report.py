@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmtutor.hub import MINI
+from mlmtutor.hub.names import MINI
 from mlmtutor.model.progress import no_library_bars
 from mlmtutor.training.checkpoints import disk_errors_named, write_json
 from mlmtutor.training.run_folder import WRITING, RunFolder, is_main_process

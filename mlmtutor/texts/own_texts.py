@@ -10,7 +10,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlmtutor.hub import MINI, is_hub_id, load_hub_dataset
+from mlmtutor.hub.dataset import load_hub_dataset
+from mlmtutor.hub.names import MINI, is_hub_id
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.texts.decoding import show
 from mlmtutor.texts.folders import kind_of

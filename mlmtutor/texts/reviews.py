@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmtutor.hub import MINI, load_hub_dataset
+from mlmtutor.hub.dataset import load_hub_dataset
+from mlmtutor.hub.names import MINI
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlmtutor.hub import load_tokenizer
+from mlmtutor.hub.load import load_tokenizer
 from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.texts.chunking import chunk_texts
 from mlmtutor.texts.own_texts import load_texts

