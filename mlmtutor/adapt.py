@@ -21,7 +21,7 @@ from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
 from mlmtutor.model.doubts import Doubt, recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
-from mlmtutor.model.progress import printable
+from mlmtutor.model.messages import printable
 from mlmtutor.texts.own_texts import read_source, split_texts
 from mlmtutor.texts.scripts import check_spaces
 from mlmtutor.texts.segmenters import Segmenter, load_segmenter

@@ -19,7 +19,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 
 from mlmtutor.adapt import AdaptSettings, adapt_model
 from mlmtutor.masks.masking import MaskingSettings
-from mlmtutor.model.progress import printable
+from mlmtutor.model.messages import printable
 
 PACKAGE = Path(__file__).parent
 LONGEST_MESSAGE = 300  # characters

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlmtutor.hub.download import is_web_page
-from mlmtutor.hub.names import flatten, show
+from mlmtutor.model.messages import flatten, show
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

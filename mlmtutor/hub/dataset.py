@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.download import check_download, choose_token, expect_hub
-from mlmtutor.hub.names import find_folder, flatten, show
+from mlmtutor.hub.names import find_folder
 from mlmtutor.hub.route import ask_hub
+from mlmtutor.model.messages import flatten, show
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder

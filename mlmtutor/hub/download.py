@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mlmtutor.hub.names import show
 from mlmtutor.hub.problems import HubError, damaged, may_send_token, not_a_hub
 from mlmtutor.hub.route import ask_hub
+from mlmtutor.model.messages import show
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHECKPOINT_FILES = (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.checkpoint import check_tokenizer_files, check_weight_files, read_config
 from mlmtutor.hub.download import CHECKPOINT_FILES, TOKENIZER_FILES, fetch_folder
-from mlmtutor.hub.names import MINI, find_folder, flatten, show
+from mlmtutor.hub.names import MINI, find_folder
 from mlmtutor.hub.weights import check_loaded
+from mlmtutor.model.messages import flatten, show
 from mlmtutor.model.progress import no_library_bars
 
 if TYPE_CHECKING:

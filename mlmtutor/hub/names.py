@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from mlmtutor.model.messages import show
+
 MINI = "mini"
 PART = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 
@@ -51,30 +53,3 @@ def find_folder(source: str | os.PathLike[str], *, what: str) -> Path | None:
     if owner and name.count("/") == 1 and os.path.isdir(owner):
         hint = f" in the folder {show(owner)}"
     raise FileNotFoundError(f"{wanted}, found no {show(name)}{hint}")
-
-
-def show(name: object, *, longest: int = 90) -> str:
-    """Return a name or a path for a message: quoted, on one line, without control characters, and not too long.
-
-    Example:
-        >>> show("a\\nb"), show(Path("long") / "path" / "file.txt", longest=16)
-        ("'a\\\\nb'", "'l...h/file.txt'")
-    """
-    quoted = repr(os.fspath(name) if isinstance(name, os.PathLike) else name)
-    return (
-        quoted
-        if len(quoted) <= longest
-        else f"{quoted[: longest // 8]}...{quoted[longest // 8 + 3 - longest :]}"
-    )
-
-
-def flatten(text: object, *, longest: int = 80) -> str:
-    """Return what another library says for a message: on one line, without control characters, and not too long.
-
-    Example:
-        >>> flatten("No answer from\\n  https://user:password@example.org.")
-        'No answer from https://example.org'
-    """
-    line = re.sub(r"//[^/@\s]*@", "//", " ".join(str(text).split()).rstrip("."))
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."

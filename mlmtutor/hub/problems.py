@@ -6,7 +6,7 @@ import os
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from mlmtutor.hub.names import flatten, show
+from mlmtutor.model.messages import flatten, show
 
 HUB = "https://huggingface.co"
 TOKEN_VARIABLE = "MLMTUTOR_TOKEN_TO_MIRROR"

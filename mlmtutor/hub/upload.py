@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mlmtutor.hub.names import show
 from mlmtutor.hub.problems import HUB, show_endpoint
+from mlmtutor.model.messages import show
 
 NEEDED_TO_SHARE = ("README.md", "config.json", "model.safetensors", "tokenizer.json")
 SHARED = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlmtutor.masks.masking import KINDS, kinds_of
 from mlmtutor.model.masked_lm import IGNORED
-from mlmtutor.model.progress import printable
+from mlmtutor.model.messages import printable
 from mlmtutor.texts.words import TokenTable, begins_word, find_first_pieces
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What a person sees: a bar where one is watching, silence in tests and in CI, and names that any terminal shows."""
+"""Whether a person is watching: a bar in a terminal and in a notebook, silence in tests and in CI."""
 
 from __future__ import annotations
 
@@ -62,16 +62,6 @@ def bar(
 
     shown = is_watched(progress)
     return iter(tqdm(items, desc=name, unit=unit, total=total, mininterval=1.0, delay=1.0, disable=not shown))
-
-
-def printable(text: str) -> str:
-    """Return a text that any terminal and any file takes: what cannot be printed is escaped, as Python does in a string.
-
-    Example:
-        >>> print(printable("two\\nlines, a bell \\x07, a byte that is no UTF-8 \\udcb2"))
-        two\\nlines, a bell \\x07, a byte that is no UTF-8 \\udcb2
-    """
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
-import reprlib
 import zlib
+
+from mlmtutor.model.messages import show
 
 # the longer marks first: that of UTF-32 begins with that of UTF-16
 BYTE_ORDER_MARKS = {
@@ -43,20 +44,6 @@ COMMON = frozenset(
     "gb18030 big5 cp932 euc_jp iso2022_jp cp949 cp874 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1258 koi8_r"
     " cp866 utf-16-le utf-16-be".split()
 )
-
-
-def show(value: object, *, width: int = 40) -> str:
-    """Return a value as it can stand in a message: quoted, short, with control characters escaped.
-
-    Example:
-        >>> show("one line\\nand another"), len(show("a" * 10_000))
-        ("'one line\\\\nand another'", 40)
-
-    Source: chapter 11_your_domain.
-    """
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = width
-    return short.repr(value)
 
 
 def check_encoding(encoding: str) -> None:

@@ -8,8 +8,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path, PurePath
 
-from mlmtutor.model.progress import printable
-from mlmtutor.texts.decoding import show
+from mlmtutor.model.messages import printable, show
 
 PROSE = (".txt", ".md")
 KINDS = (*PROSE, ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")  # each also packed, as .gz
@@ -62,7 +61,7 @@ def find_files(path: str | os.PathLike[str]) -> tuple[list[tuple[str, Path]], di
     if not found:
         kinds = ", ".join(sorted(set(skipped.values())))
         raise FileNotFoundError(
-            f"expected {', '.join(KINDS)} files in {show(os.fspath(path), width=60)}, found "
+            f"expected {', '.join(KINDS)} files in {show(os.fspath(path), longest=60)}, found "
             f"{f'only others ({kinds:.40})' if kinds else 'none'}: save texts as .txt"
         )
     return [(printable(file.relative_to(root).as_posix()), file) for file in sorted(found)], skipped
@@ -92,7 +91,7 @@ def _find_reason(path: Path, *, root: Path) -> str | None:
 
 
 def _check_file(path: Path) -> Path:
-    shown = show(os.fspath(path), width=60)
+    shown = show(os.fspath(path), longest=60)
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError(
             f"expected a file or folder with texts, found the pipe or device {shown}: save it as a file first"
@@ -105,7 +104,7 @@ def _check_file(path: Path) -> Path:
 
 
 def _read_mode(path: str | os.PathLike[str]) -> int:
-    shown = show(os.fspath(path), width=80)
+    shown = show(os.fspath(path), longest=80)
     try:
         return os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
@@ -120,5 +119,5 @@ def _read_mode(path: str | os.PathLike[str]) -> int:
 
 def _refuse(error: OSError) -> None:
     raise PermissionError(
-        f"expected to read the folder {show(error.filename, width=80)}, found: {error.strerror}"
+        f"expected to read the folder {show(error.filename, longest=80)}, found: {error.strerror}"
     ) from error

@@ -7,13 +7,12 @@ import os
 import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmtutor.hub.dataset import load_hub_dataset
 from mlmtutor.hub.names import MINI, is_hub_id
 from mlmtutor.model.doubts import Doubt
-from mlmtutor.texts.decoding import show
+from mlmtutor.model.messages import show
 from mlmtutor.texts.folders import kind_of
 from mlmtutor.texts.reading import Reading, read_texts
 from mlmtutor.texts.reviews import load_reviews
@@ -119,14 +118,13 @@ def _is_on_hub(name: str) -> bool:
         raise FileNotFoundError(
             f"expected one file or folder, found the pattern {show(name)}: give the folder that holds the files"
         )
-    if name.endswith(("/", os.sep)) or not is_hub_id(name) or kind_of(name):
-        return False
-    if Path(name).parent.is_dir():
+    owner, _, rest = name.partition("/")
+    if rest and "/" not in rest and owner.strip(".~") and os.path.isdir(owner):
         raise FileNotFoundError(
-            f"expected a file or folder with texts, found no {show(name)} in the folder {show(os.path.dirname(name))}: "
+            f"expected a file or folder with texts, found no {show(name)} in the folder {show(owner)}: "
             "look for a slip in the name; for a data set of the Hub, start in another folder"
         )
-    return True
+    return is_hub_id(name) and not kind_of(name)
 
 
 def _read_hub(name: str, *, text_column: str, split: str, config: str | None) -> Reading:
@@ -179,7 +177,7 @@ def split_texts(
     """
     if "text" not in dataset.column_names:
         raise ValueError(
-            f"expected a data set with the column 'text', found {show(dataset.column_names, width=60)}: rename its column"
+            f"expected a data set with the column 'text', found {show(dataset.column_names, longest=60)}: rename its column"
         )
     first = {text: i for i, text in reversed(list(enumerate(dataset["text"])))}
     unique = dataset.select(sorted(first.values()))

@@ -10,9 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mlmtutor.model.progress import printable
+from mlmtutor.model.messages import printable, show
 from mlmtutor.texts.cutting import CUTS, cut_text, doubt_whole
-from mlmtutor.texts.decoding import check_encoding, decode_text, find_wrong_characters, show, unpack
+from mlmtutor.texts.decoding import check_encoding, decode_text, find_wrong_characters, unpack
 from mlmtutor.texts.folders import PROSE, find_files, kind_of
 from mlmtutor.texts.tables import read_json, read_parquet, read_separated
 
@@ -149,7 +149,7 @@ def read_texts(
     reading = _join(readings, source=printable(os.path.basename(os.path.abspath(path))), skipped=skipped)
     if not reading.texts:
         raise ValueError(
-            f"expected texts in {show(os.fspath(path), width=80)}, found it empty: nothing was read"
+            f"expected texts in {show(os.fspath(path), longest=80)}, found it empty: nothing was read"
         )
     if several and cut == "auto":
         doubts = doubt_whole([text for reading in readings if reading.cut for text in reading.texts])
@@ -158,7 +158,7 @@ def read_texts(
 
 
 def _read_file(path: Path, *, name: str, text_column: str, encoding: str | None, cut: str) -> Reading:
-    place = show(name, width=60)
+    place = show(name, longest=60)
     kind = kind_of(name)
     data = unpack(path.read_bytes(), place=place)
     doubts: list[str] = []

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from mlmtutor.texts.decoding import show
+from mlmtutor.model.messages import show
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 LONGEST_NAME = 60  # characters; what is longer in a first row is no name of a column
@@ -46,7 +46,7 @@ def find_column(names: Sequence[str], column: str, *, place: str) -> int:
             f"expected a first row with the names of the columns in {place}, found a text there: add the name "
             f"{show(column)} above the texts"
         )
-    listed = ", ".join(show(name, width=24) for name in names[:3]) or "none"
+    listed = ", ".join(show(name, longest=24) for name in names[:3]) or "none"
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     same = [name for name in names if name.strip().casefold() == column.strip().casefold()]
     near = same or difflib.get_close_matches(column, names, n=1)
@@ -281,6 +281,6 @@ def read_parquet(data: bytes, *, column: str, place: str) -> list[str]:
     except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"expected a Parquet table in {place}, found it damaged ({show(reason, width=80)}): make it again"
+            f"expected a Parquet table in {place}, found it damaged ({show(reason, longest=80)}): make it again"
         ) from error
     return check_texts(values, column=column, place=place)

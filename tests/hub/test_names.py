@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmtutor.hub.names import find_folder, flatten, is_hub_id, show
+from mlmtutor.hub.names import find_folder, is_hub_id
+from mlmtutor.model.messages import flatten, show
 
 
 @pytest.mark.parametrize(
