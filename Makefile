@@ -19,7 +19,7 @@ test check: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book notebooks pdf check test bench serve lint clean
+.PHONY: help book notebooks pdf check test bench torture serve lint clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (Q
 	-$(RUN) -m pip install --quiet -c constraints.txt -e ".[bench]"
 	$(RUN) -m tests.benchmarks $(if $(QUICK),--quick) $(if $(FULL),--full)
 	$(RUN) -m book.tools tables
+
+torture: $(INSTALLED) ## break runs, bring bad input, disturb the Hub; under 15 minutes (QUICK=1: every eighth case)
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(RUN) -m tests.torture $(if $(QUICK),--quick)
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)
 	@test -f _build/html/index.html || $(MAKE) book

@@ -140,7 +140,7 @@ def adapt_model(
         settings: What and how.
         output_dir: Folder for the model (safetensors), its card ``README.md``, ``report.json``, ``run.json`` and
             ``loss.png``. Must be new or empty, or one of an earlier call.
-        restart: Begin anew, whatever an earlier call left there.
+        restart: Start over, whatever an earlier call left there.
 
     Returns:
         The :class:`mlmtutor.report.Report`, equal for equal settings on one machine.
@@ -266,9 +266,9 @@ def _earlier_report(folder: Path, result: dict[str, Any], *, identity: dict[str,
     if changes := describe_changes(identity, _flat(result["settings"]) | result["digests"]):
         raise FileExistsError(
             f"expected {str(folder)!r} to be new or empty, found the result of another run there (here: {changes}): "
-            "begin anew with --restart, or take another folder"
+            "start over with --restart, or take another folder"
         )
-    logger.info("found the result of this run: nothing to do, unless --restart begins anew")
+    logger.info("found the result of this run: nothing to do, unless --restart starts over")
     return Report.from_dict(result)
 
 

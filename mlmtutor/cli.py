@@ -40,7 +40,7 @@ class AdaptOptions(AdaptSettings):
 
     masking: MaskingOptions = field(default_factory=MaskingOptions)  # what is masked, and how
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("adapted")  # folder for model and report
-    restart: bool = False  # begin anew, whatever an earlier run left in the folder
+    restart: bool = False  # start over, whatever an earlier run left in the folder
     traceback: bool = False  # show where an error came from
 
     def __post_init__(self) -> None:

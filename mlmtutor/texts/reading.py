@@ -194,7 +194,7 @@ def _doubt_encoding(text: str, data: bytes, *, place: str, encoding: str | None)
     doubts = []
     if wrong := find_wrong_characters(text):
         doubts.append(
-            f"{place} holds {wrong:,} characters that look wrongly decoded (U+FFFD and the like): save it anew "
+            f"{place} holds {wrong:,} characters that look wrongly decoded (U+FFFD and the like): save it again "
             "from where it came from"
         )
     if encoding is not None and not data.isascii():

@@ -72,7 +72,7 @@ class RunFolder:
             changes = "its identity.json damaged" if begun is None else describe_changes(identity, begun)
             raise FileExistsError(
                 f"expected the run that broke off in {str(self.path)!r} after step {step}, found {changes}: "
-                "begin anew with --restart, or take another folder"
+                "start over with --restart, or take another folder"
             )
         if is_main_process():
             self.forget()

@@ -244,7 +244,7 @@ def _begin_or_resume(folder: Path, *, plan: dict[str, Any], resume: bool) -> tup
         begun = read_json(folder / "training.json")
         if begun is None:
             raise ValueError(
-                f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: begin anew"
+                f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: start over"
             )
         if changes := describe_changes(plan, begun):
             raise ValueError(f"expected the run that was begun in {str(folder)!r}, found {changes}")

@@ -1,6 +1,6 @@
 """Ways in which a Hub can fail, and a way to try each for a model, a tokenizer and a data set.
 
-``PYTHONPATH=tests python -m tests.hub.faults`` tries all in five minutes, and prints what became of each.
+``make torture`` tries all.
 """
 
 import contextlib
@@ -144,18 +144,3 @@ def try_fault(mode, what, *, root=None):
             except Exception as error:
                 message = f"{type(error).__name__}: {error}"
             return time.monotonic() - began, message
-
-
-def main():
-    with tempfile.TemporaryDirectory() as root:
-        make_repositories(root)
-        in_time = 0
-        for mode, what in FAULTS:
-            seconds, message = try_fault(mode, what, root=root)
-            print(f"{mode} / {what}: {seconds:.1f} s, {message}")
-            in_time += seconds < LIMIT and EXPECTED[mode] in message
-    print(f"Hub failures {len(FAULTS)}, under {LIMIT} s {in_time}")
-
-
-if __name__ == "__main__":
-    main()
