@@ -23,9 +23,13 @@ import warnings
 
 import lazy_loader
 
+from mlmtutor.model.waiting import choose_waiting
+
 # what libraries say on import where ipywidgets is not installed; nothing here needs widgets
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+choose_waiting()

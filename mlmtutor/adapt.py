@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,35 +14,27 @@ from tyro.conf import Positional
 
 from mlmtutor.hub.load import load_model, load_tokenizer
 from mlmtutor.hub.names import MINI
-from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
-from mlmtutor.model.doubts import Doubt, recorded_doubts
+from mlmtutor.model.doubts import recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
 from mlmtutor.model.messages import printable
-from mlmtutor.texts.own_texts import read_source, split_texts
-from mlmtutor.texts.scripts import check_spaces
-from mlmtutor.texts.segmenters import Segmenter, load_segmenter
+from mlmtutor.texts.own_texts import read_source
+from mlmtutor.texts.segmenters import load_segmenter
 from mlmtutor.training.checkpoints import SAVE_STEPS, check_space
 from mlmtutor.training.digests import describe_changes, digest_texts, digest_vocabulary, digest_weights
+from mlmtutor.training.preparation import prepare_chunks, select_chunks
 from mlmtutor.training.run_folder import open_run_folder
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
-    from datasets import Dataset
-    from transformers import PreTrainedTokenizerBase
-
     from mlmtutor.report import Report
     from mlmtutor.scores.perplexity import Evaluation
 
 logger = logging.getLogger(__name__)
 
 Cut = Literal["auto", "paragraphs", "lines", "whole"]
-
-TOO_FEW_MASKED = 20  # a mean over fewer tokens is chance: losses of single tokens lie between 0 and 15 nats
-FEW_MASKED = 300
-FEW_TEXTS = 5  # between so few, the interval over texts is hardly one
 
 
 @dataclass(frozen=True)
@@ -160,6 +151,7 @@ def adapt_model(
     Source: chapter 11_your_domain.
     """
     from mlmtutor.report import rehearse_saving, save_adapted
+    from mlmtutor.scores.basis import check_basis, check_gain
     from mlmtutor.scores.perplexity import evaluate
 
     settle_precision(settings.precision, device=find_device())
@@ -195,14 +187,25 @@ def adapt_model(
         rehearse_saving(folder.path, settings=public)
 
         columns, facts = folder.remember(
-            "prepared", lambda: _prepare(reading.texts, tokenizer, settings, segmenter=segmenter)
+            "prepared",
+            lambda: prepare_chunks(
+                reading.texts,
+                tokenizer,
+                chunk_size=settings.chunk_size,
+                train_size=settings.train_size,
+                eval_size=settings.eval_size,
+                test_share=settings.test_share,
+                unit=settings.masking.unit,
+                segmenter=segmenter,
+                seed=settings.seed,
+            ),
         )
-        train, held_out = (_select(columns, part) for part in ("train", "held_out"))
+        train, held_out = select_chunks(columns, "train"), select_chunks(columns, "held_out")
         plan = plan_training(settings, num_chunks=len(train))
         check_space(folder.path, model, num_steps=plan.num_epochs * math.ceil(len(train) / plan.batch_size))
         masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)
         before = _restore(*folder.remember("before", lambda: _to_arrays(evaluate(model, masks))))
-        _check_basis(before)
+        check_basis(before)
         history = train_masked_lm(
             model,
             train,
@@ -214,7 +217,7 @@ def adapt_model(
         )
         after = evaluate(model, masks)
         try:
-            _check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
+            check_gain(before, after, vocab_size=model.config.vocab_size, learning_rate=plan.learning_rate)
         except ValueError:
             folder.forget()  # the same call would come to the same end
             raise
@@ -272,80 +275,6 @@ def _earlier_report(folder: Path, result: dict[str, Any], *, identity: dict[str,
     return Report.from_dict(result)
 
 
-def _prepare(
-    texts: list[str],
-    tokenizer: PreTrainedTokenizerBase,
-    settings: AdaptSettings,
-    *,
-    segmenter: Segmenter | None,
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Split texts and cut them into chunks: columns by name, such as ``train.input_ids``, and what to say of them."""
-    data: dict[str, int] = {"texts": len(texts), "copies": len(texts) - len(set(texts))}
-    columns = {}
-    with recorded_doubts() as doubts:
-        if segmenter is None and settings.masking.unit == "word":
-            check_spaces(texts)
-        parts = _split(texts, settings)
-        for part, max_chunks in (("train", settings.train_size), ("held_out", settings.eval_size)):
-            chunks = _chunk(parts[part], tokenizer, settings, segmenter=segmenter, max_chunks=max_chunks)
-            rows = ChunkRows(chunks).columns
-            columns |= {f"{part}.{name}": rows[name] for name in chunks.column_names}
-            data |= {f"{part}_texts": len(parts[part]), f"{part}_chunks": len(chunks)}
-    return columns, {"data": data, "doubts": doubts}
-
-
-def _split(texts: list[str], settings: AdaptSettings) -> dict[str, Dataset]:
-    from datasets import Dataset
-
-    num_texts = len(set(texts))  # of exact copies only one is used
-    num_copies = len(texts) - num_texts
-    if num_texts < 2:
-        copies = f" and {num_copies:,} copies" if num_copies else ""
-        raise ValueError(
-            f"expected at least 2 texts, one of them to measure on, found {num_texts}{copies} in {settings.source!r}: "
-            "set paragraphs off by blank lines, or take --cut lines"
-        )
-    if num_copies > num_texts:
-        warnings.warn(
-            f"{num_copies:,} of {len(texts):,} texts are exact copies of others and were left out",
-            Doubt,
-            stacklevel=2,
-        )
-    num_held_out = max(1, min(round(settings.test_share * num_texts), num_texts - 1))
-    parts = split_texts(Dataset.from_dict({"text": texts}), test_size=num_held_out, seed=settings.seed)
-    return {"train": parts["train"], "held_out": parts["test"]}
-
-
-def _chunk(
-    texts: Dataset,
-    tokenizer: PreTrainedTokenizerBase,
-    settings: AdaptSettings,
-    *,
-    segmenter: Segmenter | None,
-    max_chunks: int,
-) -> Dataset:
-    from mlmtutor.texts.chunking import chunk_texts
-
-    chunks = chunk_texts(
-        texts["text"], tokenizer, chunk_size=settings.chunk_size, boundary="corpus", segmenter=segmenter
-    )
-    if len(chunks.dataset) == 0:
-        raise ValueError(
-            f"expected at least {settings.chunk_size} tokens to train on and as many to measure on, found "
-            f"{chunks.num_tokens} in {chunks.num_texts} of the texts: give more text or a smaller chunk_size"
-        )
-    sample = range(min(max_chunks, len(chunks.dataset)))
-    return chunks.dataset.shuffle(settings.seed).select(sample)
-
-
-def _select(columns: dict[str, np.ndarray], part: str) -> Dataset:
-    """Return the chunks whose columns :func:`_prepare` named after a part."""
-    from mlmtutor.texts.chunking import to_dataset
-
-    of_part = {name.split(".")[1]: column for name, column in columns.items() if name.startswith(f"{part}.")}
-    return to_dataset(of_part, of_part["input_ids"].shape[1])
-
-
 def _to_arrays(evaluation: Evaluation) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Take an evaluation apart into arrays and plain values."""
     values = {name: value for name, value in vars(evaluation).items() if value is not None}
@@ -357,40 +286,3 @@ def _restore(arrays: dict[str, np.ndarray], values: dict[str, Any]) -> Evaluatio
     from mlmtutor.scores.perplexity import Evaluation
 
     return Evaluation(**arrays, **values)
-
-
-def _check_basis(before: Evaluation) -> None:
-    """Refuse to measure on next to nothing, and say so where it is little."""
-    if before.count < TOO_FEW_MASKED:
-        raise ValueError(
-            f"expected at least {TOO_FEW_MASKED} masked tokens to measure on, found {before.count}: "
-            "give more text, or a larger --test-share, --eval-size or --mask-prob"
-        )
-    if before.count < FEW_MASKED:
-        warnings.warn(
-            f"masked tokens to measure on: only {before.count}; other masks could give quite another perplexity",
-            Doubt,
-            stacklevel=2,
-        )
-    if before.num_texts < FEW_TEXTS:
-        warnings.warn(
-            f"texts to measure on: only {before.num_texts}; what holds for so few may not hold for others",
-            Doubt,
-            stacklevel=2,
-        )
-
-
-def _check_gain(before: Evaluation, after: Evaluation, *, vocab_size: int, learning_rate: float) -> None:
-    """Refuse a model that knows less than one that guesses, and say so where it has become worse."""
-    if after.loss > max(before.loss, math.log(vocab_size)):
-        raise ValueError(
-            f"expected a model that learned something, found perplexity {after.perplexity:.4g} after {before.perplexity:.4g}, "
-            f"worse than guessing among {vocab_size:,} tokens: take a learning rate below {learning_rate:g}"
-        )
-    if after.loss > before.loss:
-        warnings.warn(
-            f"the model became worse on texts it was not trained on: perplexity {before.perplexity:.1f} before and "
-            f"{after.perplexity:.1f} after; take a smaller learning rate, or more text",
-            Doubt,
-            stacklevel=2,
-        )

@@ -32,7 +32,7 @@ class Report:
         settings: What was asked for: ``source`` of the texts, ``model`` before adaptation, and the other settings.
         training: The :class:`mlmtutor.training.train.TrainingSettings` of the run.
         data: Numbers of texts, exact copies among them, and chunks, for training and for measuring.
-        masks: How the evaluation masks were drawn, and their digest.
+        masks: How the evaluation masks were drawn, their digest, and in words what came of what was asked.
         before: Figures of the model before, see :meth:`mlmtutor.scores.perplexity.Evaluation.to_dict`.
         after: The same figures of the adapted model.
         ratio: Perplexity after divided by before, with its 95 % interval; no interval for a single text.
@@ -99,6 +99,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [self.to_table(), f"after / before: {self.describe_ratio()}", self.describe_basis()]
+        lines += [f"masks: {self.masks['outcome']}"] if self.masks.get("outcome") else []
         return "\n".join([*lines, *(f"doubtful: {doubt}" for doubt in self.doubts)])
 
 
@@ -163,7 +164,7 @@ def save_adapted(
         settings=dict(settings),
         training=asdict(history.settings),
         data={**data, "held_out_chunks": len(masks)},
-        masks=masks.describe(),
+        masks=masks.describe() | {"outcome": str(masks.outcome) if masks.outcome else ""},
         before=before.to_dict(),
         after=after.to_dict(),
         ratio=_compare(before, after),
@@ -201,7 +202,7 @@ def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
         settings=dict(settings),
         training={},
         data={"train_texts": 0, "train_chunks": 0, "held_out_texts": 0, "held_out_chunks": 0},
-        masks={"num_masked": 0, "sha256": ""},
+        masks={"num_masked": 0, "sha256": "", "outcome": ""},
         before=nothing,
         after=nothing,
         ratio={"ratio": 1.0, "low": None, "high": None},
@@ -299,6 +300,7 @@ Ratio of the perplexities: {ratio}.
 {doubts}- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
   {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out.
 - **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, SHA-256 `{sha256}`.
+  What came of it: {outcome}.
 - **Training:** {training}; computed in {precision}.
 - **Limits:** the perplexity is that of masked tokens under this masking. It may be compared only with figures from
   the same masks. Texts like these may be private or copyrighted, and a model can repeat them.
@@ -314,7 +316,7 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         return ", ".join(f"{name} {value}" for name, value in values.items())
 
     source, base = report.settings["source"], report.settings["model"]
-    not_settings = ("seed", "num_chunks", "num_masked", "sha256")
+    not_settings = ("seed", "num_chunks", "num_masked", "sha256", "outcome")
     return CARD.format(
         base=base,
         # only the Hub can follow a link to the model that this one came from
@@ -329,6 +331,7 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         chunk_size=chunk_size,
         masking=listing({name: value for name, value in report.masks.items() if name not in not_settings}),
         num_masked=report.masks["num_masked"],
+        outcome=report.masks["outcome"] or "not looked at",
         sha256=report.masks["sha256"],
         training=listing(report.training),
         precision=report.precision,

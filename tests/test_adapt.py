@@ -106,7 +106,7 @@ def test_the_same_call_goes_on_with_a_broken_run(
     break_off(settings, tmp_path / "broken", monkeypatch)
     assert [p.name for p in (tmp_path / "broken").iterdir()] == ["checkpoints"]
     with monkeypatch.context() as patch:  # what was prepared is not prepared again
-        patch.setattr(adapt_module, "_prepare", None)
+        patch.setattr(adapt_module, "prepare_chunks", None)
         adapt_model(settings, output_dir=tmp_path / "broken")
     assert "going on with the run that broke off after step 10" in caplog.text
     for name in ("report.json", "model.safetensors", "README.md", "loss.png"):
@@ -203,7 +203,7 @@ def test_a_full_disk_is_known_before_training(checkpoint, prose, tmp_path, monke
         patch.setattr(adapt_module, "train_masked_lm", None)
         with pytest.raises(OSError, match="MB of space for checkpoints and the model in .*found 0 MB"):
             adapt_model(settings, output_dir=tmp_path / "out")
-    monkeypatch.setattr(adapt_module, "_prepare", None)  # that is done
+    monkeypatch.setattr(adapt_module, "prepare_chunks", None)  # that is done
     adapt_model(settings, output_dir=tmp_path / "out")
 
 
@@ -231,6 +231,18 @@ def test_next_to_nothing_is_not_measured_on(mask_prob, refused, checkpoint, pros
         masking = MaskingSettings(mask_prob=mask_prob)
         adapt_model(settings_for(checkpoint, prose, masking=masking), output_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_was_asked_of_the_masks_stands_beside_what_came_out(checkpoint, prose, tmp_path):
+    report = adapt_model(settings_for(checkpoint, prose, num_epochs=1), output_dir=tmp_path / "out")
+    outcome = report.masks["outcome"]
+    assert (
+        f"{report.masks['num_masked']} of " in outcome
+        and "asked 20.00%" in outcome
+        and "0.00% unknown" in outcome
+    )
+    assert f"masks: {outcome}" in str(report)
+    assert outcome in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_what_is_doubtful_stands_in_report_card_and_log(checkpoint, prose, tmp_path, caplog):

@@ -38,9 +38,7 @@ def save(folder, model, tiny, masks, measured, **changes):
 def test_report_names_ratio_and_what_it_rests_on(tmp_path, model, tiny, all_masks):
     report = save(tmp_path / "new" / "folder", model, tiny, all_masks[0], all_masks[0])
     assert "after / before: 1.000 (95 % interval over texts 1.000 to 1.000)" in str(report)
-    assert str(report).endswith(
-        f"{report.masks['num_masked']} masked tokens in 10 chunks from 2 held-out texts"
-    )
+    assert f"{report.masks['num_masked']} masked tokens in 10 chunks from 2 held-out texts\n" in str(report)
     card = (tmp_path / "new" / "folder" / "README.md").read_text(encoding="utf-8")
     assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks from 5 texts" in card
 

@@ -197,7 +197,7 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["prose.txt", "--text-column", ""], ""),
     (["prose.txt", "--foo"], "foo"),
     (["prose.txt", "other.txt"], "other.txt"),
-    (["prose.txt", "--model", ""], "model"),
+    (["prose.txt", "--model", ""], "found no ''"),
     (["prose.txt", "--model", "https://example.org/owner/tiny"], "found no|expected"),
     (["prose.txt", "--model", "bert-base-uncased"], "found no 'bert-base-uncased'"),
     (["prose.txt", "--model", "./missing"], "found no './missing'"),
