@@ -172,9 +172,7 @@ def adapt_model(
         for doubt in reading.doubts:
             logger.warning("%s", doubt)
         if reading.doubts:  # which name files, and the report may be shared
-            doubts.append(
-                f"{len(reading.doubts)} things about the files, which were named when they were read"
-            )
+            doubts.append(f"what was told of the files when they were read ({len(reading.doubts)} lines)")
         public = _to_public(settings)
         digests = {
             "texts": digest_texts(reading.texts),

@@ -7,6 +7,7 @@ import time
 import warnings
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -237,22 +238,27 @@ def _identify(
 
 def _begin_or_resume(folder: Path, *, plan: dict[str, Any], resume: bool) -> tuple[int, Path | None]:
     """Return step and folder of the checkpoint to go on from, if it is of this run; else note the plan of a new one."""
+    versions = {name: version(name) for name in ("mlmtutor", "torch", "transformers")}
     step, checkpoint = find_checkpoint(folder)
-    if checkpoint is not None:
-        if not resume:
-            raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")
-        begun = read_json(folder / "training.json")
-        if begun is None:
-            raise ValueError(
-                f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: start over"
-            )
-        if changes := describe_changes(plan, begun):
-            raise ValueError(f"expected the run that was begun in {str(folder)!r}, found {changes}")
-        remove_later(folder, step)
-        return step, checkpoint
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "training.json", plan)
-    return 0, None
+    if checkpoint is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "training.json", {**plan, "versions": versions})
+        return 0, None
+    if not resume:
+        raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")
+    begun = read_json(folder / "training.json")
+    if begun is None:
+        raise ValueError(
+            f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: start over"
+        )
+    if changes := describe_changes(plan, begun):
+        raise ValueError(f"expected the run that was begun in {str(folder)!r}, found {changes}")
+    if changes := describe_changes(versions, begun.get("versions", {})):
+        warnings.warn(
+            f"the run was begun with other versions ({changes}): its end may differ", Doubt, stacklevel=3
+        )
+    remove_later(folder, step)
+    return step, checkpoint
 
 
 def _to_arguments(

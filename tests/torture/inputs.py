@@ -325,6 +325,7 @@ def complain(arguments: list[str], expected: str, work: Path) -> str:
 
 def input_cases(work: Path) -> list[tuple[str, Callable[[], str]]]:
     """Return the names of all inputs, each with a call that tries it and says what is wrong, if anything is."""
+    work.mkdir(exist_ok=True)
     save_tiny_checkpoint(work / "tiny")
 
     def try_source(number: int) -> str:

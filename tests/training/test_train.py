@@ -12,6 +12,7 @@ from two_ranks import make_chunks, make_model
 
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.model.doubts import Doubt
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.testing import tiny_tokenizer
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
@@ -139,6 +140,43 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
     changed = {"settings": replace(SETTINGS, learning_rate=0.5), "masking": replace(MASKING, mask_prob=0.4)}
     with pytest.raises(ValueError, match=r"found learning_rate 0.5 for 0.001, mask_prob 0.4 for 0.2"):
         train(output_dir=tmp_path, resume=True, **changed)
+
+
+def test_going_on_with_other_versions_is_doubtful(tmp_path, monkeypatch):
+    train(output_dir=tmp_path)
+    monkeypatch.setattr("mlmtutor.training.train.version", lambda name: "9.9")
+    with pytest.warns(Doubt, match=r"begun with other versions \(mlmtutor '9.9' for '.*, torch '9.9' for"):
+        train(output_dir=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"chunks": lambda chunks: chunks.select(range(31, -1, -1))}, "other chunks"),
+        ({"model": lambda: make_model(dropout=0.1, seed=5)}, "other weights"),
+        ({"ranks": "2"}, "num_processes 2 for 1"),
+    ],
+)
+def test_going_on_with_something_else_is_refused(change, found, tmp_path, monkeypatch):
+    chunks = make_chunks()
+    train(output_dir=tmp_path, chunks=chunks)
+    if "ranks" in change:
+        monkeypatch.setenv("WORLD_SIZE", change["ranks"])
+    with pytest.raises(ValueError, match=f"expected the run that was begun in .*, found {found}"):
+        train(
+            change["model"]() if "model" in change else None,
+            chunks=change["chunks"](chunks) if "chunks" in change else chunks,
+            output_dir=tmp_path,
+            resume=True,
+        )
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_a_damaged_plan_is_named(content, tmp_path):
+    train(output_dir=tmp_path)
+    (tmp_path / "training.json").write_text(content)
+    with pytest.raises(ValueError, match="expected training.json beside .*missing or damaged"):
+        train(output_dir=tmp_path, resume=True)
 
 
 def test_a_new_training_does_not_mix_with_an_old_one(tmp_path):

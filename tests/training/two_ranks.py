@@ -25,8 +25,8 @@ NUM_CHUNKS, CHUNK_SIZE = 32, 12
 MASKING = MaskingSettings(unit="token", mask_prob=0.2)
 
 
-def make_model(dropout=0.0):
-    torch.manual_seed(0)
+def make_model(dropout=0.0, seed=0):
+    torch.manual_seed(seed)
     sizes = {"vocab_size": 18, "hidden_size": 16, "intermediate_size": 32, "max_position_embeddings": 16}
     rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.3}
