@@ -19,11 +19,17 @@ from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
 from mlmtutor.model.doubts import recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
-from mlmtutor.model.messages import printable
+from mlmtutor.model.messages import printable, show
 from mlmtutor.texts.own_texts import read_source
 from mlmtutor.texts.segmenters import load_segmenter
-from mlmtutor.training.checkpoints import SAVE_STEPS, check_space
-from mlmtutor.training.digests import describe_changes, digest_texts, digest_vocabulary, digest_weights
+from mlmtutor.training.checkpoints import SAVE_STEPS, check_space, count_processes
+from mlmtutor.training.digests import (
+    describe_changes,
+    digest_model,
+    digest_segmenter,
+    digest_texts,
+    digest_vocabulary,
+)
 from mlmtutor.training.preparation import prepare_chunks, select_chunks
 from mlmtutor.training.run_folder import open_run_folder
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
@@ -124,8 +130,8 @@ def adapt_model(
     stands in the report.
 
     The same call after a break goes on where it broke off and ends with the result of an undisturbed run; after that
-    result it returns its report. Whether it is the same is told by the settings and by digests of texts, vocabulary
-    and starting weights.
+    result it returns its report. Whether it is the same is told by the settings, by digests of texts, vocabulary and
+    starting model, and by what the device decides.
 
     Args:
         settings: What and how.
@@ -154,10 +160,10 @@ def adapt_model(
     from mlmtutor.scores.basis import check_basis, check_gain
     from mlmtutor.scores.perplexity import evaluate
 
-    settle_precision(settings.precision, device=find_device())
+    precision = settle_precision(settings.precision, device=find_device())
     settings = _settle_sizes(settings)
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
-    with open_run_folder(output_dir, restart=restart) as folder, recorded_doubts() as doubts:
+    with open_run_folder(output_dir) as folder, recorded_doubts() as doubts:
         tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
         check_chunks_fit(model, np.broadcast_to(np.int8(0), (1, settings.chunk_size)))
         reading = read_source(
@@ -177,11 +183,14 @@ def adapt_model(
         digests = {
             "texts": digest_texts(reading.texts),
             "vocabulary": digest_vocabulary(tokenizer),
-            "weights": digest_weights(model),
+            "checkpoint": digest_model(model),
         }
-        if (result := folder.find_result()) is not None:
-            return _earlier_report(folder.path, result, identity=_flat(public) | digests)
-        folder.claim(_flat(public) | digests)
+        if segmenter:
+            digests["words"] = digest_segmenter(segmenter, reading.texts)
+        identity = _identify(public, digests, precision=precision, num_processes=count_processes())
+        if not restart and (result := folder.find_result()) is not None:
+            return _earlier_report(folder.path, result, identity=identity)
+        folder.claim(identity, restart=restart)
         rehearse_saving(folder.path, settings=public)
 
         columns, facts = folder.remember(
@@ -255,22 +264,32 @@ def _to_public(settings: AdaptSettings) -> dict[str, Any]:
     return public
 
 
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings with those of the masking among the others."""
-    return {name: value for name, value in settings.items() if name != "masking"} | settings["masking"]
+def _identify(
+    settings: dict[str, Any], digests: dict[str, str], *, precision: str, num_processes: int
+) -> dict[str, Any]:
+    """Return what makes a run the same run, by name."""
+    flat = {name: value for name, value in settings.items() if name != "masking"} | settings["masking"]
+    return flat | digests | {"precision": precision, "num_processes": num_processes}
 
 
 def _earlier_report(folder: Path, result: dict[str, Any], *, identity: dict[str, Any]) -> Report:
     """Return the report of a complete result, if it is that of the same run."""
     from mlmtutor.report import Report
 
-    if changes := describe_changes(identity, _flat(result["settings"]) | result["digests"]):
+    report = Report.from_dict(result)
+    earlier = _identify(
+        report.settings,
+        report.digests,
+        precision=report.precision,
+        num_processes=report.training["num_processes"],
+    )
+    if changes := describe_changes(identity, earlier):
         raise FileExistsError(
-            f"expected {str(folder)!r} to be new or empty, found the result of another run there (here: {changes}): "
+            f"expected {show(folder)} to be new or empty, found the result of another run there (here: {changes:.90}): "
             "start over with --restart, or take another folder"
         )
     logger.info("found the result of this run: nothing to do, unless --restart starts over")
-    return Report.from_dict(result)
+    return report
 
 
 def _to_arrays(evaluation: Evaluation) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -20,6 +20,7 @@ from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
 from mlmtutor.adapt import AdaptSettings, adapt_model
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.messages import printable
+from mlmtutor.training.checkpoints import is_main_process
 
 PACKAGE = Path(__file__).parent
 LONGEST_MESSAGE = 300  # characters
@@ -55,14 +56,16 @@ class AdaptOptions(AdaptSettings):
 def adapt(settings: FlagCreatePairsOff[OmitArgPrefixes[AdaptOptions]]) -> None:
     """Adapt a checkpoint to texts; print its perplexity before and after on held-out texts.
 
-    The same command again goes on with a run that broke off.
+    The same command again, without --restart, goes on with a run that broke off.
     """
-    with _one_line_errors(traceback=settings.traceback):
+    again = "the same command without --restart" if settings.restart else "the same command"
+    with _one_line_errors(traceback=settings.traceback, again=again):
         _quiet_libraries()
         _show_what_happens()
         report = adapt_model(settings.checked(), output_dir=settings.output, restart=settings.restart)
-        print(report)
-        print(f"model, card, report and loss curve: {settings.output}")
+        if is_main_process():
+            print(report)
+            print(f"model, card, report and loss curve: {settings.output}")
 
 
 def doctor() -> None:
@@ -105,7 +108,7 @@ def _terminate(number: int, frame: object) -> None:
 
 
 @contextmanager
-def _one_line_errors(*, traceback: bool) -> Iterator[None]:
+def _one_line_errors(*, traceback: bool, again: str) -> Iterator[None]:
     """Turn whatever goes wrong into one line on standard error and an exit status."""
     try:
         before = signal.signal(signal.SIGTERM, _terminate)
@@ -114,7 +117,7 @@ def _one_line_errors(*, traceback: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        _say("stopped; the same command goes on where it broke off")
+        _say(f"stopped; {again} goes on where it broke off")
         sys.exit(TERMINATED if isinstance(stop, _Terminated) else STOPPED)
     except Exception as error:
         if traceback:
@@ -152,7 +155,7 @@ def _show_what_happens() -> None:
         def emit(self, record: logging.LogRecord) -> None:
             if record.levelno >= logging.WARNING:
                 _say(f"doubtful: {record.getMessage()}")
-            else:
+            elif is_main_process():
                 print(record.getMessage(), flush=True)
 
     logger = logging.getLogger("mlmtutor")

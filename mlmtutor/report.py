@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.names import MINI
 from mlmtutor.model.progress import no_library_bars
-from mlmtutor.training.checkpoints import disk_errors_named, write_json
-from mlmtutor.training.run_folder import WRITING, RunFolder, is_main_process
+from mlmtutor.training.checkpoints import (
+    checksum_files,
+    count_processes,
+    disk_errors_named,
+    is_main_process,
+    sync,
+    write_json,
+)
+from mlmtutor.training.run_folder import IDENTITY, WRITING, RunFolder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -30,7 +37,7 @@ class Report:
 
     Attributes:
         settings: What was asked for: ``source`` of the texts, ``model`` before adaptation, and the other settings.
-        training: The :class:`mlmtutor.training.train.TrainingSettings` of the run.
+        training: The :class:`mlmtutor.training.train.TrainingSettings` of the run, and the processes that shared it.
         data: Numbers of texts, exact copies among them, and chunks, for training and for measuring.
         masks: How the evaluation masks were drawn, their digest, and in words what came of what was asked.
         before: Figures of the model before, see :meth:`mlmtutor.scores.perplexity.Evaluation.to_dict`.
@@ -162,7 +169,7 @@ def save_adapted(
         )
     report = Report(
         settings=dict(settings),
-        training=asdict(history.settings),
+        training={**asdict(history.settings), "num_processes": count_processes()},
         data={**data, "held_out_chunks": len(masks)},
         masks=masks.describe() | {"outcome": str(masks.outcome) if masks.outcome else ""},
         before=before.to_dict(),
@@ -182,12 +189,16 @@ def save_adapted(
         with no_library_bars():
             model.save_pretrained(new)
         tokenizer.save_pretrained(new)
-        write_json(new / "run.json", describe_run(history))
         _write_documents(new, report, architecture=type(model).__name__, chunk_size=masks.input_ids.shape[1])
+        write_json(new / "run.json", {**describe_run(history), "files": checksum_files(new)})
         for file in sorted(new.iterdir(), key=lambda file: file.name == "report.json"):
             file.chmod(0o666 & ~_umask())  # the library that writes weights shuts others out
+            sync(file)
             shutil.move(file, folder / file.name)
-    RunFolder(folder).complete()
+        sync(folder)
+    run = RunFolder(folder)
+    if any((run.checkpoints / name).exists() for name in (IDENTITY, "training.json")):
+        run.forget()
     return report
 
 
@@ -221,6 +232,7 @@ def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
 def _writing_beside(folder: Path) -> Iterator[Path]:
     """Give a folder beside the content of another, and name the disk in whatever error comes of writing there."""
     new = folder / WRITING
+    shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
     with disk_errors_named("the result", folder):
         new.mkdir()
         try:

@@ -1,5 +1,6 @@
 """The whole way in one call: what is learned, written, reported, and resumed."""
 
+import importlib
 import json
 import os
 import shutil
@@ -136,7 +137,8 @@ def test_the_same_call_finds_its_result(checkpoint, prose, tmp_path, monkeypatch
         ({"masking": MaskingSettings(mask_prob=0.3)}, "mask_prob 0.3 for 0.2"),
         ({"source": "other texts"}, "other texts"),
         ({"source": "one text less"}, "other texts"),
-        ({"model": "same shape"}, "other weights"),
+        ({"model": "same shape"}, "other checkpoint"),
+        ({"model": "same weights"}, "other checkpoint"),
     ],
 )
 def test_another_run_is_not_taken_for_the_one_in_the_folder(
@@ -152,6 +154,9 @@ def test_another_run_is_not_taken_for_the_one_in_the_folder(
         (mine / "3.txt").write_text((mine / "3.txt").read_text().replace("film", "actor"))
     elif change.get("source") == "one text less":
         (mine / "3.txt").unlink()
+    elif change.get("model") == "same weights":
+        config = json.loads((tmp_path / "model" / "config.json").read_text())
+        (tmp_path / "model" / "config.json").write_text(json.dumps(config | {"activation": "relu"}))
     elif "model" in change:
         DistilBertForMaskedLM(DistilBertConfig.from_pretrained(checkpoint)).save_pretrained(
             tmp_path / "model"
@@ -165,6 +170,38 @@ def test_another_run_is_not_taken_for_the_one_in_the_folder(
         assert sorted((tmp_path / folder).rglob("*")) == before
     report = adapt_model(settings, output_dir=tmp_path / "broken", restart=True)
     assert report == adapt_model(settings, output_dir=tmp_path / "anew")
+
+
+def test_a_segmenter_that_cuts_otherwise_makes_another_run(checkpoint, prose, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = settings_for(checkpoint, prose, segmenter="my_words:cut", num_epochs=1)
+    for code in ("return text.split()", "return re.findall(r'\\S+ \\S+|\\S+', text)"):
+        (tmp_path / "my_words.py").write_text(f"import re\ndef cut(text):\n    {code}\n")
+        sys.modules.pop("my_words", None)
+        importlib.invalidate_caches()
+        if "split" in code:
+            adapt_model(settings, output_dir=tmp_path / "out")
+        else:
+            with pytest.raises(FileExistsError, match="other words"):
+                adapt_model(settings, output_dir=tmp_path / "out")
+
+
+def test_a_result_whose_weights_were_removed_is_not_called_finished(checkpoint, prose, tmp_path):
+    settings = settings_for(checkpoint, prose, num_epochs=1)
+    report = adapt_model(settings, output_dir=tmp_path / "out")
+    (tmp_path / "out" / "model.safetensors").unlink()
+    with pytest.raises(FileExistsError, match="model.safetensors is missing: start over with --restart"):
+        adapt_model(settings, output_dir=tmp_path / "out")
+    assert adapt_model(settings, output_dir=tmp_path / "out", restart=True) == report
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_report_counts_the_texts_that_were_used(checkpoint, prose, tmp_path):
+    report = adapt_model(
+        settings_for(checkpoint, prose, train_size=3, test_share=0.5), output_dir=tmp_path / "out"
+    )
+    assert report.data["train_chunks"] == 3 >= report.data["train_texts"]
+    assert report.data["held_out_texts"] == report.after["num_texts"]
 
 
 def test_nothing_is_lost_by_a_mistake_before_the_first_checkpoint(checkpoint, prose, tmp_path, monkeypatch):

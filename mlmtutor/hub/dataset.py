@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,8 @@ from mlmtutor.model.messages import flatten, show
 
 if TYPE_CHECKING:
     from datasets import DatasetBuilder
+
+logger = logging.getLogger(__name__)
 
 REMOTE_FILE = re.compile(r"hf://datasets/([^@]+)@([^/]+)/(.+)")  # repository, commit, path
 
@@ -63,9 +66,11 @@ def _fetch(name: str, prepare: Callable[..., DatasetBuilder], *, place: str) -> 
 
     try:
         return ask_hub(place, download)
-    except OSError:
+    except ConnectionError as error:
         with suppress(Exception), _offline():
-            return prepare()
+            builder = prepare()
+            logger.info("%s; the copy in the cache is used", error)
+            return builder
         raise
 
 

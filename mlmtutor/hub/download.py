@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ TOKENIZER_FILES = (
     "config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt",
     "merges.txt", "bpe.codes", "*.model",
 )  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 
 def fetch_folder(name: str, *, what: str, files: Sequence[str]) -> Path:
@@ -53,9 +56,11 @@ def fetch_folder(name: str, *, what: str, files: Sequence[str]) -> Path:
 
     try:
         return ask_hub(f"the {what} {show(name)}", download)
-    except OSError:
+    except ConnectionError as error:
         with suppress(Exception):
-            return Path(snapshot_download(name, local_files_only=True, **which))
+            folder = Path(snapshot_download(name, local_files_only=True, **which))
+            logger.info("%s; the copy in the cache is used", error)
+            return folder
         raise
 
 

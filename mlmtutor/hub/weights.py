@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlmtutor.model.doubts import Doubt
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -58,6 +60,7 @@ def check_loaded(model: PreTrainedModel, report: dict[str, Any], *, place: str) 
         warnings.warn(
             f"{place} holds weights that its architecture has no place for, {unused[0]}{_and_others(unused)}: "
             "without them it may be another model than the one that was trained",
+            Doubt,
             stacklevel=3,
         )
     for name, weight in model.state_dict().items():

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -22,14 +24,24 @@ SEAL = "checksums.json"
 SAVE_STEPS = 100  # steps between two checkpoints of an adaptation
 
 
+def is_main_process() -> bool:
+    """Return whether this process writes: the only one, or the first of those that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def count_processes() -> int:
+    """Return how many processes a launcher started for this run; 1 without a launcher."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON file that is either all there or not there at all, whenever the machine stops."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     with disk_errors_named(path.name, path.parent):
         unfinished.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _sync(unfinished)
+        sync(unfinished)
         os.replace(unfinished, path)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -43,10 +55,14 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def seal(folder: Path) -> None:
     """Write down the checksums of all files below a folder, and wait until all of it has reached the disk."""
-    files = _files_below(folder)
-    for name in files:
-        _sync(folder / name)
-    write_json(folder / SEAL, {name: _sha256(folder / name) for name in files})
+    for name in _files_below(folder):
+        sync(folder / name)
+    write_json(folder / SEAL, checksum_files(folder))
+
+
+def checksum_files(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file below a folder, by name."""
+    return {name: _sha256(folder / name) for name in _files_below(folder)}
 
 
 def find_damage(folder: Path) -> str | None:
@@ -67,19 +83,25 @@ def find_damage(folder: Path) -> str | None:
     expected = read_json(folder / SEAL)
     if expected is None:
         return "it was not finished"
-    found = set(_files_below(folder))
-    if missing := sorted(expected.keys() - found):
-        return f"{missing[0]} is missing"
-    if foreign := sorted(found - expected.keys()):
+    if foreign := sorted(set(_files_below(folder)) - expected.keys()):
         return f"{foreign[0]} was added"
-    changed = (name for name in sorted(found) if _sha256(folder / name) != expected[name])
-    return next((f"{name} was changed" for name in changed), None)
+    return find_change(folder, expected)
+
+
+def find_change(folder: Path, expected: Mapping[str, str]) -> str | None:
+    """Return which file in a folder is missing or has another SHA-256 than it should, or None."""
+    for name in sorted(expected):
+        if not (folder / name).is_file():
+            return f"{name} is missing"
+        if _sha256(folder / name) != expected[name]:
+            return f"{name} was changed"
+    return None
 
 
 def find_checkpoint(folder: Path) -> tuple[int, Path | None]:
     """Return the step and the folder of the last intact checkpoint, ``(0, None)`` if there is none.
 
-    A checkpoint that was finished and is damaged now is passed over with a warning.
+    A checkpoint that was finished and is damaged now is passed over, and the log says so.
     """
     by_step = {int(path.name.split("-")[1]): path for path in _checkpoints_in(folder)}
     for step in sorted(by_step, reverse=True):
@@ -87,7 +109,7 @@ def find_checkpoint(folder: Path) -> tuple[int, Path | None]:
         if damage is None:
             return step, by_step[step]
         if (by_step[step] / SEAL).exists():
-            logger.warning("%s is damaged (%s): the one before it is used", by_step[step], damage)
+            logger.warning("%s is damaged (%s) and is passed over", by_step[step], damage)
     return 0, None
 
 
@@ -107,7 +129,8 @@ def check_space(folder: Path, model: PreTrainedModel, *, num_steps: int) -> None
     weights = sum(weight.nbytes for weight in model.state_dict().values())
     # each with two moments of the optimizer; two are kept while a third is written, or the result
     num_checkpoints = min(3, math.ceil(num_steps / SAVE_STEPS))
-    needed = weights * (3 * num_checkpoints + 1) / 1e6
+    there = sum(file.stat().st_size for file in folder.glob("checkpoints/checkpoint-*/*"))  # of a broken run
+    needed = (weights * (3 * num_checkpoints + 1) - there) / 1e6
     free = shutil.disk_usage(folder).free / 1e6
     if free < needed:
         raise OSError(
@@ -121,13 +144,14 @@ def disk_errors_named(what: str, folder: Path) -> Iterator[None]:
     """Turn whatever a library raises when it cannot write into one error that names the folder and the space left."""
     try:
         yield
-    except Exception as error:
-        if str(error).startswith("cannot write"):
-            raise  # it was named further in
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if str(error).startswith("cannot write") or "out of memory" in str(error):
+            raise  # it was named further in, or has nothing to do with the disk
         reason = " ".join(str(error).split())
         free = shutil.disk_usage(folder).free / 1e6 if folder.is_dir() else 0
         raise OSError(
-            f"cannot write {what} to {str(folder)!r} ({free:,.0f} MB are free there): {reason:.100}"
+            f"cannot write {what} to {str(folder)!r} ({free:,.0f} MB are free there): {reason:.80}; what was written "
+            "before is whole, make room and start the same command again"
         ) from error
 
 
@@ -145,7 +169,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file, or the list of names in a folder, has reached the disk."""
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot open folders

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from mlmtutor.texts.segmenters import Segmenter
 
 
 def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
@@ -28,18 +32,29 @@ def digest_arrays(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def digest_weights(model: PreTrainedModel) -> str:
-    """Return one SHA-256 for all weights of a model, on whatever device they are."""
+def digest_model(model: PreTrainedModel) -> str:
+    """Return one SHA-256 for all that a model computes with: its class, its configuration and all its weights."""
     import torch
 
+    # names of places and versions may differ; how weights are stored is told by the weights
+    places = {"_name_or_path", "transformers_version", "dtype", "torch_dtype"}
+    config = {name: value for name, value in model.config.to_dict().items() if name not in places}
+    computes = json.dumps([type(model).__name__, config], sort_keys=True, default=str)
     # as bytes, since numpy has no bfloat16
-    return digest_arrays(
-        {
-            f"{name} {weight.dtype} {tuple(weight.shape)}": weight.detach().cpu().contiguous().reshape(-1)
-            .view(torch.uint8).numpy()
-            for name, weight in model.state_dict().items()
-        }
-    )  # fmt: skip
+    arrays = {
+        f"{name} {weight.dtype} {tuple(weight.shape)}": weight.detach().cpu().contiguous().reshape(-1)
+        .view(torch.uint8).numpy()
+        for name, weight in model.state_dict().items()
+    }  # fmt: skip
+    return digest_texts([computes, digest_arrays(arrays)])
+
+
+def digest_segmenter(segmenter: Segmenter, texts: Sequence[str]) -> str:
+    """Return one SHA-256 for the words that a segmenter finds in the beginnings of some fifty texts."""
+    from mlmtutor.texts.segmenters import find_segments
+
+    sample = [text[:1000] for text in texts[:: len(texts) // 50 + 1]]
+    return digest_arrays({str(number): find_segments(text, segmenter) for number, text in enumerate(sample)})
 
 
 def digest_texts(texts: Iterable[str]) -> str:
@@ -63,7 +78,7 @@ def digest_vocabulary(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
 
-def describe_changes(new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
+def describe_changes(new: dict[str, Any], old: dict[str, Any]) -> str:
     """Return in words what differs between two descriptions of a run; an empty text if nothing does.
 
     Example:
@@ -71,8 +86,9 @@ def describe_changes(new: Mapping[str, Any], old: Mapping[str, Any]) -> str:
         'seed 1 for 0, other chunks'
     """
     changes = []
-    for name in new:
-        if new[name] != old.get(name):
-            is_digest = isinstance(new[name], str) and len(new[name]) == 64
-            changes.append(f"other {name}" if is_digest else f"{name} {new[name]!r} for {old.get(name)!r}")
+    for name in new | old:
+        here, there = new.get(name), old.get(name)
+        if here != there:
+            is_digest = 64 in {len(value) for value in (here, there) if isinstance(value, str)}
+            changes.append(f"other {name}" if is_digest else f"{name} {here!r:.40} for {there!r:.40}")
     return ", ".join(changes)

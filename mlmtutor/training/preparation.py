@@ -54,12 +54,13 @@ def prepare_chunks(
     Raises:
         ValueError: If there are fewer than two different texts, less than a chunk of either part, or no spaces.
     """
-    data: dict[str, int] = {"texts": len(texts), "copies": len(texts) - len(set(texts))}
+    num_copies = len(texts) - len(set(texts))  # of exact copies only one is used
+    data: dict[str, int] = {"texts": len(texts), "copies": num_copies}
     columns = {}
     with recorded_doubts() as doubts:
         if segmenter is None and unit == "word":
             check_spaces(texts)
-        parts = _hold_out(texts, test_share=test_share, seed=seed)
+        parts = _hold_out(texts, num_copies=num_copies, test_share=test_share, seed=seed)
         for part, most in (("train", train_size), ("held_out", eval_size)):
             chunks = chunk_texts(
                 parts[part]["text"], tokenizer, chunk_size=chunk_size, boundary="corpus", segmenter=segmenter
@@ -72,15 +73,15 @@ def prepare_chunks(
             sample = chunks.dataset.shuffle(seed).select(range(min(most, len(chunks.dataset))))
             rows = ChunkRows(sample).columns
             columns |= {f"{part}.{name}": rows[name] for name in sample.column_names}
-            data |= {f"{part}_texts": len(parts[part]), f"{part}_chunks": len(sample)}
+            num_texts = len(np.unique(rows["text_index"]))  # a sample need not meet all of them
+            data |= {f"{part}_texts": num_texts, f"{part}_chunks": len(sample)}
     return columns, {"data": data, "doubts": doubts}
 
 
-def _hold_out(texts: Sequence[str], *, test_share: float, seed: int) -> dict[str, Dataset]:
+def _hold_out(texts: Sequence[str], *, num_copies: int, test_share: float, seed: int) -> dict[str, Dataset]:
     from datasets import Dataset
 
-    num_texts = len(set(texts))  # of exact copies only one is used
-    num_copies = len(texts) - num_texts
+    num_texts = len(texts) - num_copies
     if num_texts < 2:
         copies = f" and {num_copies:,} copies" if num_copies else ""
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from contextlib import nullcontext
@@ -14,8 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.model.device import AnyPrecision, check_precision, find_device, settle_precision
 from mlmtutor.model.doubts import Doubt
-from mlmtutor.training.checkpoints import find_checkpoint, read_json, remove_later, write_json
-from mlmtutor.training.digests import describe_changes, digest_arrays, digest_vocabulary, digest_weights
+from mlmtutor.training.checkpoints import (
+    count_processes,
+    find_checkpoint,
+    is_main_process,
+    read_json,
+    remove_later,
+    write_json,
+)
+from mlmtutor.training.digests import describe_changes, digest_arrays, digest_model, digest_vocabulary
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -169,6 +175,7 @@ def train_masked_lm(
     if output_dir is not None:
         plan = asdict(settings) | asdict(masking) | {"precision": precision}
         plan |= _identify(model, tokenizer, rows)
+        plan |= {"evaluation masks": evaluation.sha256 if evaluation else None}
         first_step, checkpoint = _begin_or_resume(Path(output_dir), plan=plan, resume=resume)
     elif resume:
         raise ValueError("resume needs the output_dir of the run to resume, got None")
@@ -231,8 +238,8 @@ def _identify(
     return {
         "chunks": digest_arrays(rows.columns),
         "vocabulary": digest_vocabulary(tokenizer),
-        "weights": digest_weights(model),
-        "num_processes": int(os.environ.get("WORLD_SIZE", 1)),
+        "model": digest_model(model),
+        "num_processes": count_processes(),
     }
 
 
@@ -241,23 +248,31 @@ def _begin_or_resume(folder: Path, *, plan: dict[str, Any], resume: bool) -> tup
     versions = {name: version(name) for name in ("mlmtutor", "torch", "transformers")}
     step, checkpoint = find_checkpoint(folder)
     if checkpoint is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "training.json", {**plan, "versions": versions})
+        if is_main_process():
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_later(folder, 0)
+            write_json(folder / "training.json", {"plan": plan, "versions": versions})
         return 0, None
+    remedy = "start over in another folder (in the command: --restart)"
     if not resume:
-        raise ValueError(f"{folder} holds a run already: resume it, or choose another folder")
+        raise ValueError(
+            f"expected a folder without a run, found one in {str(folder)!r}: resume it, or {remedy}"
+        )
     begun = read_json(folder / "training.json")
     if begun is None:
         raise ValueError(
-            f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: start over"
+            f"expected training.json beside {str(checkpoint)!r}, found it missing or damaged: {remedy}"
         )
-    if changes := describe_changes(plan, begun):
-        raise ValueError(f"expected the run that was begun in {str(folder)!r}, found {changes}")
+    if changes := describe_changes(plan, begun.get("plan", {})):
+        raise ValueError(
+            f"expected the run that was begun in {str(folder)!r}, found {changes:.100}: {remedy}"
+        )
     if changes := describe_changes(versions, begun.get("versions", {})):
         warnings.warn(
             f"the run was begun with other versions ({changes}): its end may differ", Doubt, stacklevel=3
         )
-    remove_later(folder, step)
+    if is_main_process():
+        remove_later(folder, step)
     return step, checkpoint
 
 

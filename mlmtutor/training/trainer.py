@@ -219,19 +219,30 @@ def _keep_freed_memory() -> bool:
 
 
 class _Epochs(TrainerCallback):
-    """Tell the data set the epoch, and log the last step.
+    """Tell the data set the epoch, log where it is needed, and save at the end of an epoch only after evaluating.
+
+    A checkpoint holds neither the losses since the last logged step nor an evaluation that comes after it, and a
+    resumed run would lack them. So every checkpoint and the last step are logged.
 
     Subtle: accelerate tells the data set only where it finds no sampler to tell. With several ranks it always
     finds one, and every epoch would draw the masks of the first.
     """
+
+    saves_late = False
 
     def on_epoch_begin(self, args, state, control, train_dataloader, **kwargs):
         if hasattr(train_dataloader.dataset, "set_epoch"):
             train_dataloader.dataset.set_epoch(int(state.epoch))
 
     def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == state.max_steps:
-            control.should_log = True
+        if control.should_save and args.eval_strategy == "epoch" and state.epoch == int(state.epoch):
+            self.saves_late, control.should_save = True, False
+        control.should_log |= control.should_save or state.global_step == state.max_steps
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        control.should_save |= self.saves_late
+        self.saves_late = False
+        control.should_log |= control.should_save
 
 
 class _StopWhenDiverged(TrainerCallback):

@@ -44,14 +44,24 @@ def test_nothing_damaged_stays_in_the_cache(mode, root, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("what", ["model", "tokenizer", "data set"])
-def test_what_is_in_the_cache_serves_whatever_is_wrong(what, root, tmp_path, monkeypatch):
+def test_the_cache_serves_where_the_hub_cannot_but_not_where_it_refuses(
+    what, root, tmp_path, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
     monkeypatch.setattr("mlmtutor.hub.route.SILENCE", 0.5)
     monkeypatch.setattr("mlmtutor.hub.route.PAUSES", (0.1,))
     with run_hub(root) as (endpoint, hub), use_hub(endpoint, tmp_path):
         load(what)
-        for mode in ("silent", "code401", "code404", "code429 wait", "code503", "login page", "garbage"):
+        assert "cache" not in caplog.text
+        for mode in ("silent", "code429 wait", "code503", "login page", "garbage"):
             hub.mode = mode
             load(what)
+            assert "the copy in the cache is used" in caplog.text
+            caplog.clear()
+        for mode, error in (("code401", PermissionError), ("code404", FileNotFoundError)):
+            hub.mode = mode
+            with pytest.raises(error):
+                load(what)
     with use_hub(endpoint, tmp_path):  # no longer served
         load(what)
 

@@ -104,11 +104,12 @@ def interrupt(monkeypatch, *, step, **options):
         train(**options)
 
 
+@pytest.mark.parametrize("save_steps", [3, None, 2], ids=["", "each epoch", "between logs"])
 @pytest.mark.parametrize("step", [2, 6, 8], ids=["before a checkpoint", "in an epoch", "at the end"])
-def test_resumed_training_equals_an_uninterrupted_one(tmp_path, masks, monkeypatch, caplog, step):
-    settings = replace(SETTINGS, save_steps=3, precision="bf16")
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path, masks, monkeypatch, caplog, step, save_steps):
+    settings = replace(SETTINGS, save_steps=save_steps, precision="bf16")
     expected_model, model = make_model(dropout=0.1), make_model(dropout=0.1)
-    expected = train(expected_model, settings=settings, evaluation=masks)
+    expected = train(expected_model, settings=settings, evaluation=masks, output_dir=tmp_path / "whole")
     interrupt(monkeypatch, step=step, settings=settings, evaluation=masks, output_dir=tmp_path)
     history = train(model, settings=settings, evaluation=masks, output_dir=tmp_path, resume=True)
     assert (history.steps, history.losses) == (expected.steps, expected.losses)
@@ -153,8 +154,9 @@ def test_going_on_with_other_versions_is_doubtful(tmp_path, monkeypatch):
     ("change", "found"),
     [
         ({"chunks": lambda chunks: chunks.select(range(31, -1, -1))}, "other chunks"),
-        ({"model": lambda: make_model(dropout=0.1, seed=5)}, "other weights"),
+        ({"model": lambda: make_model(dropout=0.1, seed=5)}, "other model"),
         ({"ranks": "2"}, "num_processes 2 for 1"),
+        ({"evaluation": 4}, "other evaluation masks"),
     ],
 )
 def test_going_on_with_something_else_is_refused(change, found, tmp_path, monkeypatch):
@@ -168,6 +170,9 @@ def test_going_on_with_something_else_is_refused(change, found, tmp_path, monkey
             chunks=change["chunks"](chunks) if "chunks" in change else chunks,
             output_dir=tmp_path,
             resume=True,
+            evaluation=freeze_masks(chunks, tokenizer=tiny_tokenizer(), settings=MASKING, seed=4)
+            if "evaluation" in change
+            else None,
         )
 
 
@@ -181,12 +186,12 @@ def test_a_damaged_plan_is_named(content, tmp_path):
 
 def test_a_new_training_does_not_mix_with_an_old_one(tmp_path):
     train(output_dir=tmp_path)
-    with pytest.raises(ValueError, match="holds a run already"):
+    with pytest.raises(ValueError, match="expected a folder without a run, found one in .*: resume it"):
         train(output_dir=tmp_path)
 
 
 def test_resuming_begins_where_there_is_nothing_yet(tmp_path):
-    assert train(output_dir=tmp_path, resume=True).losses == train().losses
+    assert train(output_dir=tmp_path / "a", resume=True).losses == train(output_dir=tmp_path / "b").losses
     with pytest.raises(ValueError, match="resume needs the output_dir"):
         train(resume=True)
 
