@@ -10,7 +10,9 @@ from .masks.collator import ChunkRows, MaskingCollator
 from .masks.frozen import FrozenMasks, freeze_masks
 from .masks.masked_text import MaskedText, show_context, show_masks
 from .masks.masking import MaskingSettings, mask_batch
+from .masks.outcome import MaskOutcome
 from .model.device import choose_precision, find_device
+from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
 from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
@@ -21,8 +23,10 @@ from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, 
 from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
-from .texts.own_texts import load_texts, split_chunks, split_texts
+from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
+from .texts.reading import Reading
 from .texts.reviews import LengthSummary, count_labels, load_reviews, summarize_lengths
+from .texts.segmenters import load_segmenter
 from .texts.words import TokenTable, find_first_pieces
 from .training.train import TrainingHistory, TrainingSettings, train_masked_lm
 from .training.trainer import MaskedLMTrainer
@@ -33,11 +37,13 @@ __all__ = [
     "ChunkRows",
     "Chunks",
     "Comparison",
+    "Doubt",
     "Evaluation",
     "FewLabelScores",
     "FrozenMasks",
     "Keyword",
     "LengthSummary",
+    "MaskOutcome",
     "MaskedLMTrainer",
     "MaskedText",
     "MaskingCollator",
@@ -45,6 +51,7 @@ __all__ = [
     "Probe",
     "ProbeScores",
     "Profile",
+    "Reading",
     "Report",
     "ScoreDifference",
     "ScoredText",
@@ -77,6 +84,7 @@ __all__ = [
     "load_model",
     "load_probes",
     "load_reviews",
+    "load_segmenter",
     "load_texts",
     "load_tokenizer",
     "mask_batch",
@@ -88,6 +96,7 @@ __all__ = [
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
+    "read_source",
     "save_adapted",
     "score_batches",
     "score_few_labels",

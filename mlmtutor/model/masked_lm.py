@@ -44,7 +44,7 @@ def score_masked(
     head. Other models, and compiled ones, compute all positions, and their logits are picked out afterwards.
 
     Args:
-        model: A model with a masked-LM head, bare or wrapped (see :func:`mlmtutor.model.limits.unwrap`), in the mode
+        model: A model with a masked-LM head, bare or wrapped (see ``mlmtutor.model.limits.unwrap``), in the mode
             that the caller has set.
         input_ids: ``(batch_size, chunk_size) int64``.
         labels: ``(batch_size, chunk_size) int64``, -100 where nothing is to be predicted.

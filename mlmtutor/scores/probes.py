@@ -95,7 +95,7 @@ def score_probes(
 
     Args:
         probes: One or more, each with one mask and a word that is one token in its place, see
-            :func:`mlmtutor.model.fill_mask.find_single_tokens`.
+            ``mlmtutor.model.fill_mask.find_single_tokens``.
         model: A masked language model, on any device. It is returned to the mode it was in.
         tokenizer: Its tokenizer.
 

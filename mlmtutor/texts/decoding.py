@@ -159,7 +159,10 @@ def _suggest(data: bytes, start: int) -> str:
     names = [name for match in from_bytes(sample) for name in (match.encoding, *match.could_be_from_charset)]
     if b"\0" in data:  # the zeros of line feeds, in a script that has no other ones
         name = "utf-16-le" if data.index(b"\0") % 2 else "utf-16-be"
-        names = [] if "\0" in data.decode(name, "replace") else [name]
+        text = data.decode(name, "replace")[:10_000]
+        names = [] if "\0" in text else [name]
+        if names and sum(letter.isprintable() or letter.isspace() for letter in text) < 0.95 * len(text):
+            return ": it looks like binary data, save it as UTF-8 text"
     likely = list(dict.fromkeys(name for name in names if name in COMMON))[:3]
     if not likely:
         return ": save it as UTF-8, or name its encoding with --encoding (encoding=)"

@@ -40,7 +40,7 @@ def load_texts(
         split: Which split of a Hub data set.
         config: Which configuration of a Hub data set that has several.
         encoding: Encoding of text files that are not in UTF-8, such as ``"gb18030"``.
-        cut: What is one text of a .txt file, as in :func:`mlmtutor.texts.reading.read_texts`.
+        cut: What is one text of a .txt file, as in ``mlmtutor.texts.reading.read_texts``.
 
     Returns:
         A data set with the one column ``text``.
