@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.names import MINI
+from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.progress import no_library_bars
 from mlmtutor.training.checkpoints import (
     checksum_files,
@@ -171,7 +172,8 @@ def save_adapted(
         settings=dict(settings),
         training={**asdict(history.settings), "num_processes": count_processes()},
         data={**data, "held_out_chunks": len(masks)},
-        masks=masks.describe() | {"outcome": str(masks.outcome) if masks.outcome else ""},
+        masks=masks.describe()
+        | {"outcome": str(masks.outcome or ""), **(masks.outcome.describe() if masks.outcome else {})},
         before=before.to_dict(),
         after=after.to_dict(),
         ratio=_compare(before, after),
@@ -310,7 +312,7 @@ The {architecture} `{base}`, adapted by masked-language-model training on texts 
 Ratio of the perplexities: {ratio}.
 
 {doubts}- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
-  {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out.
+  {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out{copies}.
 - **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, SHA-256 `{sha256}`.
   What came of it: {outcome}.
 - **Training:** {training}; computed in {precision}.
@@ -328,7 +330,8 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         return ", ".join(f"{name} {value}" for name, value in values.items())
 
     source, base = report.settings["source"], report.settings["model"]
-    not_settings = ("seed", "num_chunks", "num_masked", "sha256", "outcome")
+    names = [field.name for field in fields(MaskingSettings)]
+    copies = "; of the {texts:,} texts read {copies:,} were exact copies" if "copies" in report.data else ""
     return CARD.format(
         base=base,
         # only the Hub can follow a link to the model that this one came from
@@ -341,12 +344,13 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         accuracy_after=report.after["accuracy"],
         ratio=report.describe_ratio(),
         chunk_size=chunk_size,
-        masking=listing({name: value for name, value in report.masks.items() if name not in not_settings}),
+        masking=listing({name: value for name, value in report.masks.items() if name in names}),
         num_masked=report.masks["num_masked"],
         outcome=report.masks["outcome"] or "not looked at",
         sha256=report.masks["sha256"],
         training=listing(report.training),
         precision=report.precision,
+        copies=copies.format(**report.data),
         doubts="".join(f"- **Doubtful:** {doubt}.\n" for doubt in report.doubts),
-        **report.data,
+        **{name: number for name, number in report.data.items() if name != "copies"},
     )

@@ -279,7 +279,13 @@ def test_what_was_asked_of_the_masks_stands_beside_what_came_out(checkpoint, pro
         and "0.00% unknown" in outcome
     )
     assert f"masks: {outcome}" in str(report)
-    assert outcome in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert outcome in card
+    assert "of the 10 texts read 0 were exact copies" in card
+    assert "unit word, mask_prob 0.2, mask_share 0.8, random_share 0.1, replace_by token." in card
+    assert 0.1 < report.masks["share_masked"] < 0.3
+    assert report.masks["share_unknown"] == report.masks["share_of_chunks_unmasked"] == 0
+    assert report.masks["tokens_per_word"] == 1
 
 
 def test_what_is_doubtful_stands_in_report_card_and_log(checkpoint, prose, tmp_path, caplog):

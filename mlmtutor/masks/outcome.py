@@ -86,7 +86,22 @@ class MaskOutcome:
             f"{self.num_masked:,} of {self.num_known:,} tokens masked ({self.share_masked:.2%}, "
             f"asked {self.settings.mask_prob:.2%}), {self.share_unknown:.2%} unknown, "
             f"{self.tokens_per_word:.2f} tokens per {self.settings.unit}"
+            + (
+                f", {self.num_unmasked:,} of {self.num_promising:,} chunks unmasked"
+                if self.num_promising
+                else ""
+            )
         )
+
+    def describe(self) -> dict[str, float]:
+        """Return the shares as plain numbers, for a report."""
+        return {
+            "share_masked": self.share_masked,
+            "share_unknown": self.share_unknown,
+            "share_out_of_reach": self.share_out_of_reach,
+            "tokens_per_word": self.tokens_per_word,
+            "share_of_chunks_unmasked": self.num_unmasked / max(self.num_promising, 1),
+        }
 
     def check(self) -> None:
         """Refuse masks on which a measurement would mean nothing. Fewer than 200 tokens are not judged.
