@@ -8,6 +8,8 @@ from mlmtutor.hub.dataset import load_hub_dataset
 from mlmtutor.hub.problems import may_send_token
 from tests.hub.faults import load, make_repositories, use_hub
 
+pytestmark = pytest.mark.slow  # waits for Hubs that are silent
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):

@@ -20,6 +20,8 @@ from tests.hub.faults import (
     use_hub,
 )
 
+pytestmark = pytest.mark.slow  # waits for Hubs that are silent
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):

@@ -9,6 +9,8 @@ import pytest
 
 from tests.torture.inputs import MODELS, OPTIONS, SOURCES, input_cases
 
+pytestmark = pytest.mark.slow  # each case is a run of the command
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [
     *(f"source {case[0]}" for case in SOURCES),
