@@ -5,6 +5,7 @@ from importlib import import_module
 from sphinx.application import Sphinx
 
 MODULES = (
+    "repository",
     "languages",
     "contents",
     "metadata",

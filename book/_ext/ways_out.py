@@ -1,51 +1,48 @@
 """Links out of a page: the chapter in Colab, as a notebook to download, its source, and other places.
 
-All addresses follow from `repository` in `_config.yml`, which a fork changes in one place.
+All addresses follow from the repository that this book belongs to; where that is not known, they are left out.
 """
 
-from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from sphinx.application import Sphinx
 
 from .languages import language_of
+from .repository import COLAB_BRANCH, Repository, read_repository
 
-COLAB = "https://colab.research.google.com/github"
 
+def find_other_places(repository: Repository | None, path: str, *, root: Path) -> dict[str, str]:
+    """Return where a notebook can be run without installing anything, by the name of the service.
 
-@dataclass(frozen=True)
-class Repository:
-    """The repository of this book: its address, on GitHub or elsewhere, and the branch."""
-
-    url: str
-    branch: str
-
-    @property
-    def name(self) -> str:
-        """Owner and name, e.g. ``someone/course``."""
-        return "/".join(self.url.removesuffix(".git").rstrip("/").split("/")[-2:])
-
-    def show(self, path: str) -> str:
-        """Return the address of a file on the hosting site."""
-        return f"{self.url}/blob/{self.branch}/{path}"
-
-    def open_in_colab(self, path: str) -> str:
-        """Return the address that opens a notebook in Colab."""
-        return f"{COLAB}/{self.name}/blob/{self.branch}/{path}"
+    Args:
+        repository: Where the notebook is at home; None if that is not known.
+        path: Of the notebook, in the repository.
+        root: Folder with ``_config.yml``, which names the repository that the committed notebooks install from.
+    """
+    if repository is None or not repository.is_on_github:
+        return {}
+    name, branch = repository.name, repository.branch
+    colab_branch = branch if read_repository(root) == repository else COLAB_BRANCH
+    return {
+        "colab": f"https://colab.research.google.com/github/{name}/blob/{colab_branch}/{path}",
+        "codespaces": f"https://codespaces.new/{name}/tree/{branch}",
+        "binder": f"https://mybinder.org/v2/gh/{name}/{quote(branch, safe='')}?urlpath={quote(f'lab/tree/{path}')}",
+    }
 
 
 def offer_ways_out(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Write the links below the title of a page in one of the two language folders."""
-    options = app.config.html_theme_options
     if doctree is None or not pagename.startswith(f"book/{language_of(pagename)}/"):
         return
-    repository = Repository(options["repository_url"].rstrip("/"), options["repository_branch"])
     path = f"{pagename}{context['page_source_suffix']}"
     is_notebook = path.endswith(".ipynb")
     links = app.builder.templates.render(
         "ways-out.html",
         {
             "lang": language_of(pagename),
-            "repository": repository,
+            "repository": app.repository,
+            "places": find_other_places(app.repository, path, root=Path(app.srcdir)),
             "path": path,
             "source": f"book/chapters/{path.rsplit('/', 1)[1].replace('.ipynb', '.md')}"
             if is_notebook

@@ -3,19 +3,24 @@
 import argparse
 import os
 import sys
+from collections import ChainMap
 from dataclasses import asdict
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from .budget import download_packages, measure
 from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
 from .checks import check_chapter, check_notebooks
-from .execute import ChapterFailed, run_chapter
+from .colab import write_for_colab
+from .execute import ChapterFailed
 from .handout import make_handout
 from .parameters import result_lines, sweep
 from .pdf import open_browser, print_book
 from .site import build, stage
 from .speed import SPEED, draw_figures
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
+from .together import run_together
 from .write_passages import PASSAGES, write_passages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add(_notebooks, "run the chapters and write book/en and book/zh")
     add(_book, "run the chapters and build the site under _build from what came out")
+    add(_site, "build the site from the committed notebooks", slugs=0)
+    add(_colab, "write notebooks that install from this repository, where the committed ones do not", slugs=0)
     add(_check, "run nothing, list what is wrong in sources and notebooks")
     add(_tables, "bring mlmtutor/data/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
@@ -76,16 +83,17 @@ def _say(text: str) -> None:
     print(text, end="", flush=True)
 
 
-def _run(chapter: Chapter, *, root: Path) -> dict:
-    outputs = run_chapter(chapter, root=root, say=_say)
-    return {lang: compose(chapter, lang, outputs) for lang in LANGUAGES}
-
-
 def _notebooks(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
-    made = {chapter.slug: _run(chapter, root=root) for chapter in chapters}
-    for slug, notebooks in made.items():
-        for lang, notebook in notebooks.items():
-            _write(notebook, Path("book", lang, f"{slug}.ipynb"), root=root)
+    outputs = run_together(chapters, root=root)
+    for chapter in chapters:
+        for path, notebook in _compose(chapter, outputs[chapter.slug]).items():
+            _write(notebook, path, root=root)
+
+
+def _compose(chapter: Chapter, outputs: list[list[NotebookNode]]) -> dict[Path, NotebookNode]:
+    return {
+        Path("book", lang, f"{chapter.slug}.ipynb"): compose(chapter, lang, outputs) for lang in LANGUAGES
+    }
 
 
 def _write(notebook: dict, path: Path, *, root: Path) -> None:
@@ -94,20 +102,33 @@ def _write(notebook: dict, path: Path, *, root: Path) -> None:
 
 
 def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
-    made = {chapter.slug: _run(chapter, root=root) for chapter in chapters}
-    fresh = {
-        Path("book", lang, f"{slug}.ipynb"): notebook
-        for slug, notebooks in made.items()
-        for lang, notebook in notebooks.items()
-    }
     staged = root / "_build" / "stage"
-    stage(root, staged, fresh=fresh)
+    by_slug = {chapter.slug: chapter for chapter in chapters}
+
+    def build_from(outputs: dict[str, list[list[NotebookNode]]]) -> Path:
+        composed = [_compose(by_slug[slug], found) for slug, found in outputs.items()]
+        stage(root, staged, fresh=dict(ChainMap(*composed)))
+        return build(staged, root)
+
+    def show_first_page(slug: str, outputs: list[list[NotebookNode]]) -> None:
+        page = build_from({slug: outputs}) / "book" / "en" / f"{slug}.html"
+        print(f"The first page is there: {page}", flush=True)
+
+    outputs = run_together(chapters, root=root, after_first=show_first_page)
     print("building the site ...", flush=True)
-    site = build(staged, root)
-    print(f"\nThe site: {site / 'index.html'}")
-    for slug, notebooks in made.items():
-        for line in result_lines(notebooks["en"]):
-            print(f"{slug}: {line}")
+    print(f"\nThe site: {build_from(outputs) / 'index.html'}")
+    for chapter in chapters:
+        for line in result_lines(compose(chapter, "en", outputs[chapter.slug])):
+            print(f"{chapter.slug}: {line}")
+
+
+def _site(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    print(f"The site: {build(root, root) / 'index.html'}")
+
+
+def _colab(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    folder = root / "_build" / "colab"
+    print(write_for_colab(root, folder))
 
 
 def _pdf(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

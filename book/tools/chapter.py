@@ -10,6 +10,7 @@ import nbformat
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import NotebookNode
 
+from .._ext.repository import INSTALL_CELL, read_repository, write_install_cell
 from .han import join_han_lines
 
 LANGUAGES = ("en", "zh")
@@ -112,7 +113,8 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
             has not run.
 
     Returns:
-        A valid notebook, version 4.5, whose metadata names the language and the source.
+        A valid notebook, version 4.5, whose metadata names the language and the source. Its first code cell
+        installs the package where it is not there yet, from the repository that ``_config.yml`` names.
     """
     if outputs is not None and len(outputs) != len(chapter.code):
         raise ValueError(f"outputs must be one list per code cell ({len(chapter.code)}), got {len(outputs)}")
@@ -125,6 +127,12 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
     )
     if lang in FOLD_WORDS:
         notebook.metadata["mystnb"] = FOLD_WORDS[lang]
+    install = nbformat.v4.new_code_cell(
+        write_install_cell(read_repository(chapter.path.parents[2])),
+        id=INSTALL_CELL,
+        metadata={"tags": ["hide-input"]},
+        execution_count=None if outputs is None else 1,
+    )
     num_run = 0
     for cell in chapter.cells:
         metadata = {key: value for key, value in cell.metadata.items() if key not in SOURCE_ONLY_KEYS}
@@ -132,11 +140,13 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
             if "figure" in cell.metadata:
                 caption = cell.metadata["figure"][lang]
                 metadata["mystnb"] = {"figure": {"caption": caption}, "image": {"alt": caption}}
+            if cell is chapter.code[0]:
+                notebook.cells.append(install)
             node = nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=metadata)
             if outputs is not None:
                 node.outputs = outputs[num_run]
                 num_run += 1
-                node.execution_count = num_run
+                node.execution_count = num_run + 1  # the install cell is the first
             notebook.cells.append(node)
         elif cell.lang == lang:
             source = join_han_lines(cell.source) if lang == "zh" else cell.source

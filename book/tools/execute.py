@@ -26,7 +26,7 @@ class ChapterFailed(RuntimeError):
     """A cell of a chapter raised; the message names chapter, line, cell and error."""
 
 
-def run_chapter(chapter: Chapter, *, root: Path, say: Say) -> list[list[NotebookNode]]:
+def run_chapter(chapter: Chapter, *, root: Path, say: Say, **options: object) -> list[list[NotebookNode]]:
     """Return the outputs of each code cell, from the last run where it still holds.
 
     Prose has no part in the decision: a chapter runs again when its code, the package ``mlmtutor``, the
@@ -36,6 +36,7 @@ def run_chapter(chapter: Chapter, *, root: Path, say: Say) -> list[list[Notebook
         chapter: The chapter.
         root: The repository; outputs are kept in its ``_build/runs``.
         say: Receives the progress as text, to be shown at once and without a line break added.
+        **options: Of `execute`.
 
     Returns:
         One list of outputs per code cell, in order.
@@ -50,7 +51,7 @@ def run_chapter(chapter: Chapter, *, root: Path, say: Say) -> list[list[Notebook
         if notebook.metadata.get("key") == key:
             say(f"{chapter.slug}: nothing it depends on changed since its last run\n")
             return [cell.outputs for cell in notebook.cells]
-    outputs = execute(chapter, say=say)
+    outputs = execute(chapter, say=say, **options)
     notebook = nbformat.v4.new_notebook(metadata={"key": key})
     notebook.cells = [nbformat.v4.new_code_cell(id=str(i), outputs=found) for i, found in enumerate(outputs)]
     write_notebook(notebook, kept)
@@ -71,12 +72,16 @@ def run_key(chapter: Chapter, *, root: Path) -> str:
     return digest.hexdigest()
 
 
-def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
+def execute(
+    chapter: Chapter, *, say: Say, show_bar: Say | None = None, num_threads: int | None = None
+) -> list[list[NotebookNode]]:
     """Run all code cells of a chapter in one fresh kernel, in an empty folder of their own.
 
     Args:
         chapter: The chapter.
         say: Receives the progress as text.
+        show_bar: Receives what a bar of the running cell shows; None: `say` does.
+        num_threads: Threads that share the arithmetic; None: as the environment says.
 
     Returns:
         One list of outputs per code cell, in order.
@@ -111,9 +116,12 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
             on_cell_start=announce,
             on_cell_executed=report,
         )
-        client.say = say
+        client.show_bar = show_bar or say
+        environment = os.environ | {"MLMTUTOR_PROGRESS": "1"}
+        if num_threads:
+            environment["OMP_NUM_THREADS"] = str(num_threads)
         try:
-            client.execute(env=os.environ | {"MLMTUTOR_PROGRESS": "1"})
+            client.execute(env=environment)
         except (CellExecutionError, DeadKernelError) as error:
             raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
     return [cell.outputs for cell in notebook.cells]
@@ -122,7 +130,7 @@ def execute(chapter: Chapter, *, say: Say) -> list[list[NotebookNode]]:
 class _Client(NotebookClient):
     """Shows the bars of a running cell to the person at the terminal, and keeps them out of the notebook."""
 
-    say: Say
+    show_bar: Say
 
     def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         content = msg["content"]
@@ -131,7 +139,7 @@ class _Client(NotebookClient):
             and content["name"] == "stderr"
             and PROGRESS_BAR.search(content["text"])
         ):
-            self.say(content["text"])
+            self.show_bar(content["text"])
             return None
         return super().process_message(msg, cell, cell_index)
 

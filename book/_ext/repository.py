@@ -1,0 +1,219 @@
+"""The repository that this book belongs to: all links out of it follow, and what its notebooks install in Colab.
+
+``repository`` in ``_config.yml`` names it. A fork need not change that: where the site is built by a workflow of the
+hosting site, or in a clone of the fork, the fork is known. The committed notebooks hold the address of ``_config.yml``,
+so that they are the same in every clone; the notebooks of a site hold the address that is known there.
+"""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.util import logging
+
+import mlmtutor
+
+PLACEHOLDER = "OWNER"  # in the address of a repository that has no home yet
+COLAB_BRANCH = "colab"  # holds the notebooks of a fork whose `_config.yml` still names another repository
+INSTALL_CELL = "install"  # id of the cell
+UNKNOWN = "it is not known where this repository is at home (set `repository: url` in _config.yml): links to it are left out"
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository: its address, on GitHub or elsewhere, and the branch that is published."""
+
+    url: str
+    branch: str
+    released: bool = False  # whether the package can be installed by its name
+
+    @property
+    def name(self) -> str:
+        """Owner and name, e.g. ``someone/course``."""
+        return "/".join(self.url.rstrip("/").split("/")[-2:])
+
+    @property
+    def is_on_github(self) -> bool:
+        """Whether Colab, Codespaces, Binder and GitHub Pages know it."""
+        return urlsplit(self.url).netloc == "github.com"
+
+    def show(self, path: str) -> str:
+        """Return the address of a file on the hosting site."""
+        return f"{self.url}/blob/{self.branch}/{path}"
+
+    @property
+    def requirement(self) -> str:
+        """What pip is asked for, e.g. ``mlmtutor[mini] @ git+https://github.com/someone/course@main``."""
+        if self.released:
+            return f"mlmtutor[mini]=={mlmtutor.__version__}"
+        return f"mlmtutor[mini] @ git+{self.url}@{self.branch}"
+
+
+def read_repository(root: Path) -> Repository | None:
+    """Return the repository that ``_config.yml`` names; None while the address is that of nobody.
+
+    Args:
+        root: Folder with ``_config.yml``.
+    """
+    try:
+        entry = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    except (FileNotFoundError, KeyError):
+        return None
+    url = clean_address(entry.get("url") or "")
+    if url is None or PLACEHOLDER in url.split("/"):
+        return None
+    return Repository(url, entry.get("branch", "main"), entry.get("released", False))
+
+
+def find_repository(root: Path) -> Repository | None:
+    """Return the repository that `root` is a copy of: as the workflow, the clone, or ``_config.yml`` says.
+
+    Args:
+        root: Folder with ``_config.yml``.
+
+    Returns:
+        The repository; None if nothing says where it is at home.
+    """
+    named = read_repository(root)
+    branch = named.branch if named else "main"
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        url = f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}"
+        built = os.environ.get("GITHUB_REF", "")
+        branch = built.removeprefix("refs/heads/") if built.startswith("refs/heads/") else branch
+    else:
+        url = clean_address(_read_remote(root) or "")
+    if url is None or (named and url == named.url):
+        return named
+    # a fork has no release of its own
+    return Repository(url, branch)
+
+
+def clean_address(address: str) -> str | None:
+    """Return the address of a repository as a browser knows it, without user name and password.
+
+    Args:
+        address: As git knows it.
+
+    Returns:
+        The address; None for what only this machine knows, such as a folder.
+
+    Example:
+        >>> clean_address("git@github.com:someone/course.git")
+        'https://github.com/someone/course'
+        >>> clean_address("https://user:secret@example.org/someone/course/")
+        'https://example.org/someone/course'
+        >>> clean_address("/srv/git/course.git"), clean_address("http://127.0.0.1:8000/a/b")
+        (None, None)
+    """
+    if match := re.fullmatch(r"(?:[\w.+-]+@)?([\w.-]+):(?!//)(\S+)", address):  # the short form of ssh
+        address = f"ssh://{match[1]}/{match[2]}"
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower()
+    path = parts.path.removesuffix("/").removesuffix(".git").strip("/")
+    is_public = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}", host)
+    if parts.scheme not in ("https", "http", "ssh", "git") or not is_public or "/" not in path:
+        return None
+    return f"https://{host}/{path}"
+
+
+def _read_remote(root: Path) -> str | None:
+    """Return the address that this clone came from; None if it is no clone."""
+
+    def ask(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", root, *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        top = Path(ask("rev-parse", "--show-toplevel"))
+        # not the repository of somebody who keeps a copy of the book in a folder of their own project
+        return ask("config", "--get", "remote.origin.url") if (top / "book" / "chapters").is_dir() else None
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def write_install_cell(repository: Repository | None) -> str:
+    """Return the code that installs the package where it is not there yet, as in Colab.
+
+    Args:
+        repository: Where the package comes from; None if that is not known.
+    """
+    lines = [
+        "# Colab has everything but the package of this course; where that is there too, this cell does nothing",
+        "import importlib.util",
+        "",
+        'if importlib.util.find_spec("mlmtutor") is None:',
+    ]
+    if repository is None:
+        return "\n".join(
+            [
+                *lines,
+                '    raise ImportError("install the package from the repository that this notebook comes from, '
+                "then run this cell again: %pip install 'mlmtutor[mini] @ git+ADDRESS'\")",
+            ]
+        )
+    return "\n".join(
+        [
+            *lines,
+            f'    %pip install -q "{repository.requirement}"',
+            "    importlib.invalidate_caches()",
+            '    if importlib.util.find_spec("mlmtutor") is None:',
+            '        raise ImportError("mlmtutor was not installed, and pip says why above. It needs Python 3.11 or '
+            f"newer{'' if repository.released else ', git'} and a way to {urlsplit(repository.url).netloc}; "
+            'then run this cell again")',
+        ]
+    )
+
+
+def set_install_cell(notebook: NotebookNode, repository: Repository | None) -> NotebookNode:
+    """Let a notebook install the package from a repository; return the notebook, changed."""
+    for cell in notebook.cells:
+        if cell.id == INSTALL_CELL:
+            cell.source = write_install_cell(repository)
+    return notebook
+
+
+def _address(text: str, repository: Repository | None) -> str:
+    """The same for the text of a notebook's file, which is returned."""
+    return nbformat.writes(set_install_cell(nbformat.reads(text, as_version=4), repository)) + "\n"
+
+
+def know_repository(app: Sphinx, config: Config) -> None:
+    """Find the repository before anything asks for it; the theme's options name it, or nothing."""
+    app.repository = find_repository(Path(app.srcdir))
+    if app.repository is None:
+        LOGGER.info(UNKNOWN)
+    config.home = str(app.repository)
+    for key in ("url", "branch"):
+        config.html_theme_options[f"repository_{key}"] = getattr(app.repository, key, "")
+
+
+def address_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Let the page of a chapter show what its notebook installs from the repository of this site."""
+    if str(app.env.doc2path(docname)).endswith(".ipynb"):
+        source[0] = _address(source[0], app.repository)
+
+
+def address_downloads(app: Sphinx, exception: Exception | None) -> None:
+    """Let the notebooks to download install from there too."""
+    for path in Path(app.outdir, "_sources").rglob("*.ipynb") if exception is None else ():
+        text = path.read_text(encoding="utf-8")
+        if (addressed := _address(text, app.repository)) != text:
+            path.write_text(addressed, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Register the handlers."""
+    app.add_config_value("home", "", "env")  # another repository, and the pages are read again
+    app.connect("config-inited", know_repository, priority=100)
+    app.connect("source-read", address_page)
+    app.connect("build-finished", address_downloads)

@@ -1,0 +1,145 @@
+"""Run several chapters beside each other, the long ones first, as many as the machine has cores and memory for."""
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import psutil
+from joblib import cpu_count
+from nbformat import NotebookNode
+
+from .chapter import Chapter
+from .execute import ChapterFailed, Say, run_chapter
+from .tables import BUDGET, read_yaml
+
+MAX_THREADS = 2  # of one chapter; with one or two, the chapters print the same
+UNKNOWN_MB = 4_500  # memory of a chapter that was not measured
+
+
+def run_together(
+    chapters: list[Chapter],
+    *,
+    root: Path,
+    after_first: Callable[[str, list[list[NotebookNode]]], None] | None = None,
+) -> dict[str, list[list[NotebookNode]]]:
+    """Return the outputs of the chapters, from their last runs where those still hold.
+
+    Args:
+        chapters: The chapters.
+        root: The repository.
+        after_first: Called with name and outputs of the shortest chapter, beside the runs of the others.
+
+    Returns:
+        What :func:`run_chapter` returns, by the name of the chapter, in the order of `chapters`.
+
+    Raises:
+        ChapterFailed: If a cell raises. Chapters that were running by then have been run to their ends, and their
+            outputs are kept.
+    """
+    budget = read_yaml(root / BUDGET).get("mini", {})
+    shortest, *rest = sorted(chapters, key=lambda one: budget.get(one.slug, {}).get("minutes", 0))
+    num_workers, num_threads = share_machine(
+        [budget.get(one.slug, {}).get("memory_mb", UNKNOWN_MB) for one in chapters]
+    )
+    board = Board()
+
+    def run(chapter: Chapter) -> list[list[NotebookNode]]:
+        say, show_bar = board.speaker(chapter.slug)
+        return run_chapter(chapter, root=root, say=say, show_bar=show_bar, num_threads=num_threads)
+
+    def run_first() -> list[list[NotebookNode]]:
+        outputs = run(shortest)
+        if after_first and rest:
+            after_first(shortest.slug, outputs)
+        return outputs
+
+    pool = ThreadPoolExecutor(num_workers)
+    futures = {shortest.slug: pool.submit(run_first)}
+    futures |= {chapter.slug: pool.submit(run, chapter) for chapter in reversed(rest)}
+    try:
+        failures = _wait_for(list(futures.values()))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in psutil.Process().children(recursive=True):  # the kernels do not hear the keyboard
+            child.kill()
+        raise
+    finally:
+        board.clear()
+    pool.shutdown()
+    if failures:
+        raise failures[0] if len(failures) == 1 else ChapterFailed("\n\n".join(map(str, failures)))
+    return {chapter.slug: futures[chapter.slug].result() for chapter in chapters}
+
+
+def share_machine(memory_mb: list[int]) -> tuple[int, int]:
+    """Return how many chapters run at a time, and the threads of each.
+
+    Args:
+        memory_mb: The peak memory of each chapter, in millions of bytes.
+    """
+    cores = cpu_count()
+    room = psutil.virtual_memory().available // (max(memory_mb) * 1_000_000)
+    num_workers = max(1, min(cores, room, len(memory_mb)))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    most = int(asked) if asked.isdigit() and int(asked) else MAX_THREADS
+    return num_workers, max(1, min(cores // num_workers, most))
+
+
+def _wait_for(futures: list[Future]) -> list[Exception]:
+    """Wait for all; once one has failed, those that have not begun are left out. Return what was raised."""
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(
+            waiting, timeout=0.2
+        )  # a time-out, since a wait without end does not hear the keyboard
+        if any(not future.cancelled() and future.exception() for future in done):
+            waiting = {future for future in waiting if not future.cancel()}
+    return [future.exception() for future in futures if not future.cancelled() and future.exception()]
+
+
+class Board:
+    """What chapters say at the same time: every line whole, and on a terminal, below, what each is busy with."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.started: dict[str, str] = {}  # by chapter: a line that is not complete yet
+        self.busy: dict[str, str] = {}
+        self.is_live = sys.stdout.isatty()
+
+    def speaker(self, slug: str) -> tuple[Say, Say]:
+        """Return what a chapter says its lines with, and what it shows its bars with."""
+
+        def say(text: str) -> None:
+            with self.lock:
+                *lines, rest = (self.started.pop(slug, "") + text).split("\n")
+                if rest:
+                    self.started[slug] = rest
+                self.busy[slug] = rest
+                self._show("".join(f"{line}\n" for line in lines))
+
+        def show_bar(text: str) -> None:
+            if text := text.strip():
+                with self.lock:
+                    self.busy[slug] = f"{slug}: {text.splitlines()[-1]}"
+                    self._show("")
+
+        return say, show_bar
+
+    def clear(self) -> None:
+        """Take away the line below."""
+        with self.lock:
+            self.busy.clear()
+            self._show("")
+
+    def _show(self, lines: str) -> None:
+        below = ""
+        if self.is_live:
+            width = shutil.get_terminal_size().columns - 1
+            busy = [text for text in self.busy.values() if text]
+            below = "   ".join(text[: max(width // max(len(busy), 1) - 3, 10)] for text in busy)[:width]
+            lines = f"\r\x1b[K{lines}"
+        print(lines + below, end="", flush=True)
