@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from .._ext.repository import UNKNOWN, find_repository
 from .budget import download_packages, measure
 from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
 from .checks import check_chapter, check_notebooks
@@ -35,6 +36,12 @@ def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
     except (ChapterError, ChapterFailed, RuntimeError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            "\nstopped; the same command goes on with the chapters that have not run to their ends",
+            file=sys.stderr,
+        )
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,14 +123,20 @@ def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -
 
     outputs = run_together(chapters, root=root, after_first=show_first_page)
     print("building the site ...", flush=True)
-    print(f"\nThe site: {build_from(outputs) / 'index.html'}")
+    _announce(build_from(outputs), root=root)
     for chapter in chapters:
         for line in result_lines(compose(chapter, "en", outputs[chapter.slug])):
             print(f"{chapter.slug}: {line}")
 
 
 def _site(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
-    print(f"The site: {build(root, root) / 'index.html'}")
+    _announce(build(root, root), root=root)
+
+
+def _announce(site: Path, *, root: Path) -> None:
+    if find_repository(root) is None:
+        print(UNKNOWN)
+    print(f"The site: {site / 'index.html'}")
 
 
 def _colab(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psutil
@@ -46,22 +46,27 @@ def run_together(
         [budget.get(one.slug, {}).get("memory_mb", UNKNOWN_MB) for one in chapters]
     )
     board = Board()
+    failures: list[Exception] = []
 
     def run(chapter: Chapter) -> list[list[NotebookNode]]:
+        if failures:
+            return []
         say, show_bar = board.speaker(chapter.slug)
-        return run_chapter(chapter, root=root, say=say, show_bar=show_bar, num_threads=num_threads)
-
-    def run_first() -> list[list[NotebookNode]]:
-        outputs = run(shortest)
-        if after_first and rest:
-            after_first(shortest.slug, outputs)
+        try:
+            outputs = run_chapter(chapter, root=root, say=say, show_bar=show_bar, num_threads=num_threads)
+            if after_first and rest and chapter is shortest:
+                after_first(chapter.slug, outputs)
+        except Exception as error:
+            failures.append(error)
+            return []
         return outputs
 
     pool = ThreadPoolExecutor(num_workers)
-    futures = {shortest.slug: pool.submit(run_first)}
-    futures |= {chapter.slug: pool.submit(run, chapter) for chapter in reversed(rest)}
+    futures = {chapter.slug: pool.submit(run, chapter) for chapter in [shortest, *reversed(rest)]}
     try:
-        failures = _wait_for(list(futures.values()))
+        waiting = futures.values()
+        while waiting:  # with a time-out, since a wait without end does not hear the keyboard
+            _, waiting = wait(waiting, timeout=0.2)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):  # the kernels do not hear the keyboard
@@ -87,18 +92,6 @@ def share_machine(memory_mb: list[int]) -> tuple[int, int]:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     most = int(asked) if asked.isdigit() and int(asked) else MAX_THREADS
     return num_workers, max(1, min(cores // num_workers, most))
-
-
-def _wait_for(futures: list[Future]) -> list[Exception]:
-    """Wait for all; once one has failed, those that have not begun are left out. Return what was raised."""
-    waiting = set(futures)
-    while waiting:
-        done, waiting = wait(
-            waiting, timeout=0.2
-        )  # a time-out, since a wait without end does not hear the keyboard
-        if any(not future.cancelled() and future.exception() for future in done):
-            waiting = {future for future in waiting if not future.cancel()}
-    return [future.exception() for future in futures if not future.cancelled() and future.exception()]
 
 
 class Board:

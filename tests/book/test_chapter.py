@@ -28,7 +28,7 @@ def test_each_notebook_has_the_prose_of_its_language_only(write):
     en, zh = (compose(write(), lang) for lang in ("en", "zh"))
     assert en.cells[0].source.startswith("# How long")
     assert zh.cells[0].source.startswith("# 一个词")
-    assert len(en.cells) == len(zh.cells) == 4
+    assert len(en.cells) == len(zh.cells) == 5
     assert (en.metadata.mlmtutor.lang, zh.metadata.mlmtutor.lang) == ("en", "zh")
 
 
@@ -50,13 +50,13 @@ def test_explicit_id_survives_a_change_of_the_code(write):
     options = ":tags: [parameters]"
     first = write(options, f"{options}\n:id: word-to-measure").code[0]
     assert first.id == "word-to-measure"
-    assert "id" not in compose(write(options, f"{options}\n:id: word-to-measure"), "en").cells[1].metadata
+    assert "id" not in compose(write(options, f"{options}\n:id: word-to-measure"), "en").cells[2].metadata
 
 
 def test_caption_of_a_figure_is_in_the_language_of_the_notebook(write):
     chapter = write(":tags: [parameters]", ':tags: [parameters]\n:figure: {"en": "Lengths.", "zh": "长度。"}')
     for lang, caption in (("en", "Lengths."), ("zh", "长度。")):
-        metadata = compose(chapter, lang).cells[1].metadata
+        metadata = compose(chapter, lang).cells[2].metadata
         assert metadata.mystnb == {"figure": {"caption": caption}, "image": {"alt": caption}}
         assert "figure" not in metadata
 
@@ -100,7 +100,8 @@ def test_outputs_go_to_the_code_cells_in_order(write):
     notebook = compose(write(), "zh", outputs)
     assert [(c.execution_count, len(c.outputs)) for c in notebook.cells if c.cell_type == "code"] == [
         (1, 0),
-        (2, 1),
+        (2, 0),
+        (3, 1),
     ]
 
 

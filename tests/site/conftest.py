@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
+from book._ext.repository import Repository
 from book.tools.site import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,9 +25,19 @@ LEVEL_AA = {
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Path:
-    """Folder of the built site."""
-    return build(ROOT, tmp_path_factory.mktemp("site"))
+def repository() -> Repository:
+    """A fork, known to the workflow that builds its site and named nowhere in its files."""
+    return Repository("https://github.com/Someone/course", "main")
+
+
+@pytest.fixture(scope="session")
+def site(repository, tmp_path_factory) -> Path:
+    """Folder of the fork's site."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GITHUB_REPOSITORY", repository.name)
+        patch.setenv("GITHUB_SERVER_URL", "https://github.com")
+        patch.setenv("GITHUB_REF", f"refs/heads/{repository.branch}")
+        return build(ROOT, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="session")

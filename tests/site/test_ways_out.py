@@ -5,16 +5,17 @@ from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote
 
+import nbformat
 import pypdf
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from book._ext.repository import set_install_cell
 from book.tools.pdf import print_book
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "zh")
-REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
 
 
 @pytest.fixture(scope="module")
@@ -28,28 +29,51 @@ def ways(site) -> dict[tuple[str, str], BeautifulSoup]:
     return found
 
 
-def test_colab_opens_the_notebook_of_the_page_from_the_repository_of_the_configuration(ways):
-    owner_and_name = REPOSITORY["url"].removeprefix("https://github.com/")
+@pytest.mark.parametrize(
+    ("service", "start"),
+    [
+        # the branch of the notebooks that install from the fork
+        ("colab.research", "https://colab.research.google.com/github/Someone/course/blob/colab/"),
+        ("mybinder", "https://mybinder.org/v2/gh/Someone/course/main?urlpath=lab/tree/"),
+    ],
+)
+def test_other_places_open_the_notebook_of_the_page_from_the_fork(ways, service, start):
     for (lang, name), links in ways.items():
-        address = links.select_one("a[href*=colab]")["href"]
-        place, _, path = address.partition(f"/blob/{REPOSITORY['branch']}/")
-        assert place == f"https://colab.research.google.com/github/{owner_and_name}"
-        notebook = json.loads((ROOT / path).read_text(encoding="utf-8"))
-        assert (notebook["metadata"]["mlmtutor"]["lang"], Path(path).stem) == (lang, name)
+        address = links.select_one(f"a[href*={service}]")["href"]
+        assert address.startswith(start)
+        notebook = json.loads((ROOT / address.removeprefix(start)).read_text(encoding="utf-8"))
+        assert (notebook["metadata"]["mlmtutor"]["lang"], Path(address).stem) == (lang, name)
+        assert links.select_one("a[href='https://codespaces.new/Someone/course/tree/main']")
 
 
-def test_source_is_the_file_that_the_chapter_is_written_in(ways):
+def test_source_is_the_file_that_the_chapter_is_written_in(ways, repository):
     for (_, name), links in ways.items():
         (source,) = [link["href"] for link in links.select("a") if "/chapters/" in link["href"]]
-        assert source.startswith(f"{REPOSITORY['url']}/blob/{REPOSITORY['branch']}/")
-        assert (ROOT / "book" / source.partition("/book/")[2]).stem == name
+        start = repository.show("")
+        assert source.startswith(start) and (ROOT / source.removeprefix(start)).stem == name
 
 
-def test_downloaded_notebook_is_the_committed_one(ways, site):
+def test_downloaded_notebook_is_the_committed_one_and_installs_from_the_fork(ways, site, repository):
     for (lang, name), links in ways.items():
         (link,) = links.select("a[download]")
         file = (site / "book" / lang / unquote(link["href"])).resolve()
-        assert file.read_bytes() == (ROOT / "book" / lang / f"{name}.ipynb").read_bytes()
+        committed = nbformat.read(ROOT / "book" / lang / f"{name}.ipynb", as_version=4)
+        assert nbformat.read(file, as_version=4) == set_install_cell(committed, repository)
+        assert '"mlmtutor[mini] @ git+https://github.com/Someone/course@main"' in file.read_text(
+            "utf-8"
+        ).replace('\\"', '"')
+
+
+def test_page_shows_what_its_notebook_installs(site, repository):
+    for lang in LANGUAGES:
+        for page in (site / "book" / lang).glob("[0-9]*.html"):
+            assert repository.requirement in page.read_text(encoding="utf-8").replace("&quot;", '"'), page
+
+
+def test_nobodys_address_is_on_no_page(site):
+    for page in site.rglob("*"):
+        if page.suffix in (".html", ".xml", ".ipynb", ".js", ".txt"):
+            assert "github.com/OWNER" not in page.read_text(encoding="utf-8"), page
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
