@@ -1,8 +1,10 @@
 """Whose book this is: from the configuration, the workflow or the clone; and what follows for its notebooks."""
 
 import json
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -185,6 +187,32 @@ def test_notebooks_for_colab_differ_in_the_install_cell_alone(book, capsys):
     different = [a["id"] for a, b in zip(committed["cells"], written["cells"], strict=True) if a != b]
     assert different == [INSTALL_CELL]
     assert "fork/course@main" in read_install_cell(book / "_build/colab")
+
+
+def test_workflow_of_a_fork_puts_them_on_a_branch_of_their_own(book, tmp_path, monkeypatch):
+    workflow = yaml.safe_load(
+        (REPOSITORY / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8")
+    )
+    (step,) = (step for step in workflow["jobs"]["publish"]["steps"] if "colab" in step.get("name", ""))
+    code = "import sys; from pathlib import Path; from book.tools.__main__ import main; main(['colab'], root=Path.cwd())"
+    script = step["run"].replace(
+        "python -m book.tools colab", f"PYTHONPATH={REPOSITORY} {sys.executable} -c {shlex.quote(code)}"
+    )
+    bare = tmp_path / "fork.git"
+    subprocess.run(["git", "init", "-q", "--bare", bare], check=True)
+    monkeypatch.setenv("REPOSITORY", str(bare))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "fork/course")
+    show = ["git", "-C", bare, "show", f"colab:{NOTEBOOK}"]
+    for branch in ("main", "spring"):  # the second push takes the place of the first
+        monkeypatch.setenv("GITHUB_REF", f"refs/heads/{branch}")
+        subprocess.run(["bash", "-e", "-c", script], cwd=book, check=True)
+        assert (
+            f"fork/course@{branch}" in subprocess.run(show, capture_output=True, text=True, check=True).stdout
+        )
+    monkeypatch.setenv("GITHUB_REPOSITORY", "original/course")
+    monkeypatch.setenv("REPOSITORY", "/nowhere")  # nothing is pushed
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    subprocess.run(["bash", "-e", "-c", script], cwd=book, check=True)
 
 
 @pytest.mark.parametrize(
