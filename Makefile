@@ -9,13 +9,12 @@ RUN := $(VENV)/bin/python
 PYTEST := </dev/null $(RUN) -m pytest
 SAY = @printf '\n== %s\n'
 
-# the profile that runs anywhere, and the thread count the committed results were made with:
-# a sum of floats depends on how many threads share it
+# the profile that runs anywhere, and one thread each: chapters and tests run beside each other, threads that wait for each
+# other are far slower, and a sum of floats depends on how many share it
 export MLMTUTOR_PROFILE := mini
-export OMP_NUM_THREADS := 2
-# tests run two at a time, and threads of two processes that wait for each other are far slower than one thread each
+export OMP_NUM_THREADS := 1
+bench: export OMP_NUM_THREADS := 2
 PARALLEL := -n 2
-test check: export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -54,7 +53,7 @@ bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (Q
 	$(RUN) -m book.tools tables
 
 torture: $(INSTALLED) ## break runs, bring bad input, disturb the Hub; under 15 minutes (QUICK=1: every eighth case)
-	OMP_NUM_THREADS=1 PYTHONPATH=tests $(RUN) -m tests.torture $(if $(QUICK),--quick)
+	PYTHONPATH=tests $(RUN) -m tests.torture $(if $(QUICK),--quick)
 
 serve: ## show the site at http://127.0.0.1:8000 (PORT=8000)
 	@test -f _build/html/index.html || $(MAKE) book

@@ -1,6 +1,5 @@
 """Run several chapters beside each other, the long ones first, as many as the machine has cores and memory for."""
 
-import os
 import shutil
 import sys
 import threading
@@ -16,7 +15,8 @@ from .chapter import Chapter
 from .execute import ChapterFailed, Say, run_chapter
 from .tables import BUDGET, read_yaml
 
-MAX_THREADS = 2  # of one chapter; with one or two, the chapters print the same
+# of a chapter: threads of several would wait for each other, and a sum of floats depends on how many share it
+NUM_THREADS = 1
 UNKNOWN_MB = 4_500  # memory of a chapter that was not measured
 
 
@@ -42,9 +42,7 @@ def run_together(
     """
     budget = read_yaml(root / BUDGET).get("mini", {})
     shortest, *rest = sorted(chapters, key=lambda one: budget.get(one.slug, {}).get("minutes", 0))
-    num_workers, num_threads = share_machine(
-        [budget.get(one.slug, {}).get("memory_mb", UNKNOWN_MB) for one in chapters]
-    )
+    memory_mb = [budget.get(one.slug, {}).get("memory_mb", UNKNOWN_MB) for one in chapters]
     board = Board()
     failures: list[Exception] = []
 
@@ -53,7 +51,7 @@ def run_together(
             return []
         say, show_bar = board.speaker(chapter.slug)
         try:
-            outputs = run_chapter(chapter, root=root, say=say, show_bar=show_bar, num_threads=num_threads)
+            outputs = run_chapter(chapter, root=root, say=say, show_bar=show_bar, num_threads=NUM_THREADS)
             if after_first and rest and chapter is shortest:
                 after_first(chapter.slug, outputs)
         except Exception as error:
@@ -61,7 +59,7 @@ def run_together(
             return []
         return outputs
 
-    pool = ThreadPoolExecutor(num_workers)
+    pool = ThreadPoolExecutor(share_machine(memory_mb))
     futures = {chapter.slug: pool.submit(run, chapter) for chapter in [shortest, *reversed(rest)]}
     try:
         waiting = futures.values()
@@ -80,18 +78,14 @@ def run_together(
     return {chapter.slug: futures[chapter.slug].result() for chapter in chapters}
 
 
-def share_machine(memory_mb: list[int]) -> tuple[int, int]:
-    """Return how many chapters run at a time, and the threads of each.
+def share_machine(memory_mb: list[int]) -> int:
+    """Return how many chapters run at a time.
 
     Args:
         memory_mb: The peak memory of each chapter, in millions of bytes.
     """
-    cores = cpu_count()
     room = psutil.virtual_memory().available // (max(memory_mb) * 1_000_000)
-    num_workers = max(1, min(cores, room, len(memory_mb)))
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    most = int(asked) if asked.isdigit() and int(asked) else MAX_THREADS
-    return num_workers, max(1, min(cores // num_workers, most))
+    return max(1, min(cpu_count(), room, len(memory_mb)))
 
 
 class Board:
