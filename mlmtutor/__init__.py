@@ -21,8 +21,7 @@ name comes from stands in `__init__.pyi`, where editors find it too.
 
 import warnings
 
-import lazy_loader
-
+from mlmtutor.model.packages import PackagesMissing, check_packages, explain_import_error
 from mlmtutor.model.waiting import choose_waiting
 
 # what libraries say on import where ipywidgets is not installed; nothing here needs widgets
@@ -30,6 +29,28 @@ warnings.filterwarnings("ignore", message="IProgress not found")
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+try:
+    import lazy_loader
+
+    _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+except ImportError as error:
+    # said with the first name that is asked for, and not before: the command `doctor` has to start
+    _failure = error
+
+    def _load(name: str) -> object:
+        raise _failure
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_packages()
+    try:
+        return _load(name)
+    except ImportError as error:
+        if problem := explain_import_error(error):
+            raise PackagesMissing(problem) from error
+        raise
+
 
 choose_waiting()

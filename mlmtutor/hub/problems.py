@@ -10,7 +10,8 @@ from mlmtutor.model.messages import flatten, show
 
 HUB = "https://huggingface.co"
 TOKEN_VARIABLE = "MLMTUTOR_TOKEN_TO_MIRROR"
-REMEDIES = "use 'mini', a local folder, a mirror (set HF_ENDPOINT before Python starts) or a filled cache"
+# a terminal shows at most the last 95 characters of a long message whole
+REMEDIES = "use 'mini', a mirror (set HF_ENDPOINT before Python starts) or a local folder (from ModelScope)"
 
 
 class Problem(NamedTuple):

