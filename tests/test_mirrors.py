@@ -154,8 +154,7 @@ def test_a_command_takes_model_and_texts_from_the_mirror_of_the_hub_and_asks_nob
     adapt = [*COMMAND, "adapt", "someone/tiny", "--model", "someone/tiny", "--chunk-size", "16", "--train-size", "32",
              "--eval-size", "20", "-o", tmp_path / "out"]  # fmt: skip
     with run_hub(tmp_path) as (address, hub):
-        # the library datasets reports what it loads to another address, unless it is told not to
-        run(*adapt, HF_ENDPOINT=address, HF_TOKEN="hf_secret", HF_UPDATE_DOWNLOAD_COUNTS="0")
+        run(*adapt, HF_ENDPOINT=address, HF_TOKEN="hf_secret")
         printed = run(*COMMAND, "doctor", HF_ENDPOINT=address).stdout
     assert f"{address} answers" in printed
     assert (
@@ -328,7 +327,7 @@ def test_the_table_of_downloads_names_what_the_code_takes_and_how_much_that_is()
     assert {named[name][3].split(",")[0] for name in PROFILES["full"]} == {"`HF_ENDPOINT`"}
 
 
-@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HF_UPDATE_DOWNLOAD_COUNTS", "HF_HUB_DISABLE_XET"])
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "HF_HUB_DISABLE_XET"])
 def test_the_variables_that_the_page_names_are_read_by_the_libraries(variable):
     from datasets import config
     from huggingface_hub import constants

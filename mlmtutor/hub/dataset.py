@@ -76,8 +76,10 @@ def _fetch(name: str, prepare: Callable[..., DatasetBuilder], *, place: str) -> 
 
 def _prepare(source: str, *, config: str | None, place: str, revision: str | None = None) -> DatasetBuilder:
     """Download what is not in the cache yet, and make tables of it."""
+    from datasets import config as library
     from datasets import get_dataset_config_names, load_dataset_builder
 
+    library.HF_UPDATE_DOWNLOAD_COUNTS = False  # it would tell another host the name, also of a folder
     which = {"revision": revision, "token": choose_token()}
     try:
         try:
