@@ -14,11 +14,13 @@ from packaging.requirements import Requirement
 import mlmtutor
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = CONFIGURATION["project"]
 REQUIREMENTS = [
     *PROJECT["dependencies"],
     *(r for extra in PROJECT["optional-dependencies"].values() for r in extra),
 ]
+BACKEND = CONFIGURATION["build-system"]["requires"]
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
 
 
@@ -35,6 +37,15 @@ def test_environment_lists_the_packages_of_pyproject():
         if isinstance(d, dict)
     )
     assert pip == ["-c constraints.txt", *REQUIREMENTS, "-e ."]
+
+
+def test_no_requirement_stands_twice():
+    names = [re.sub(r"[-_.]+", "-", Requirement(requirement).name).lower() for requirement in REQUIREMENTS]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_backend_is_at_hand_where_the_tests_build():
+    assert set(BACKEND) <= set(PROJECT["optional-dependencies"]["test"])
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS)
