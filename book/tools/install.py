@@ -19,7 +19,7 @@ from ast import literal_eval
 from pathlib import Path
 
 NEEDED = (3, 11)
-NEEDED_GB = 3.0
+NEEDED_GB = 3.0  # at the peak, with torch for CPUs and all bytecode: 2.7 with uv, 2.9 with pip
 UV = "uv==0.13.9"
 REQUIREMENTS = ["-c", "constraints.txt", "-e", ".[mini,book,test]"]
 
@@ -167,8 +167,8 @@ def check_space():
     free = free_gb()
     if there + free < NEEDED_GB:
         raise Stop(
-            f"the disk is too full: {NEEDED_GB - there:.1f} GB are needed, {free:.1f} GB are free at {VENV.parent}; "
-            "make room, then make again"
+            f"the disk is too full: {NEEDED_GB - there:.1f} GB are needed (more for torch with CUDA), "
+            f"{free:.1f} GB are free at {VENV.parent}; make room, then make again"
         )
 
 
@@ -312,8 +312,8 @@ def explain(status=1):
     text, free = read_log(), free_gb()
     if re.search(FULL, text) or free < 0.02:
         return (
-            f"the disk is full: {NEEDED_GB:.1f} GB are needed for .venv, {free:.1f} GB are free "
-            f"at {VENV.parent}; make room, then make again"
+            f"the disk is full: {NEEDED_GB:.1f} GB are needed for .venv (more for torch with CUDA), "
+            f"{free:.1f} GB are free at {VENV.parent}; make room, then make again"
         )
     for pattern, remedy in REMEDIES.items():
         match = re.search(pattern, text)
