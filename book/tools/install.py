@@ -1,4 +1,4 @@
-"""Put what the project needs into `.venv`, and say in one line what stands in the way; `make` calls it each time.
+"""Put what the project needs into `.venv`, or say in one line what stands in the way; `make` calls it.
 
 Any Python runs this file, so that an old one can be told so: standard library only, syntax of Python 3.6.
 If all that was installed is still there, it is done after some hundredths of a second.
@@ -45,13 +45,16 @@ REMEDIES = {
         "the proxy refused: export https_proxy=http://USER:PASSWORD@HOST:PORT, then make again"
     ),
     r"(?i)NewConnectionError|ConnectTimeout|Failed to establish|Failed to connect|name resolution|dns error"
-    r"|error sending request|Read timed out|operation timed out|Connection (refused|reset|aborted)|unreachable": (
-        "no package index was reached: check the network, name a mirror (pip config set global.index-url URL) "
+    r"|error sending request|Read timed out|operation timed out|unreachable"
+    r"|Connection (refused|reset|aborted)": (
+        "no package index was reached: check the network, "
+        "name a mirror (pip config set global.index-url URL) "
         "or a proxy (export https_proxy=URL), then make again"
     ),
     r"No matching distribution found for (?P<what>\S+)": (
-        "the package index was not reached or has no {what} for Python {version}: check the network, name another "
-        "index (pip config set global.index-url URL) or another Python (rm -r .venv; make PYTHON=python3.11)"
+        "the package index was not reached or has no {what} for Python {version}: check the network, "
+        "name another index (pip config set global.index-url URL) or another Python "
+        "(rm -r .venv; make PYTHON=python3.11)"
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The newcomer's first command, with a pip and a uv that only act: what they print was printed by the real ones."""
+"""The newcomer's first command, with a pip and a uv that only act."""
 
 import ast
 import importlib.util
