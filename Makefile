@@ -18,7 +18,7 @@ PARALLEL := -n 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book site notebooks pdf check test bench torture serve lint clean
+.PHONY: help book site notebooks pdf check test bench torture serve lint clean FORCE
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -67,13 +67,8 @@ clean: ## remove what was built and kept; the virtual environment stays
 	rm -rf _build .pytest_cache .ruff_cache *.egg-info
 	find mlmtutor book tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Debian ships Python without the pip that `venv` would put in; then the pip at hand installs one
-$(RUN):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}; try: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
-		$(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(RUN) install --quiet pip; }
-
-$(INSTALLED): pyproject.toml constraints.txt | $(RUN)
-	$(SAY) "installing into $(VENV); the first time takes some minutes"
-	$(RUN) -m pip install -c constraints.txt -e ".[mini,book,test]"
-	@touch $@
+# at each call, some hundredths of a second when nothing is missing; INSTALLER=pip does without uv
+$(INSTALLED): FORCE
+	@python=$(RUN); $$python -c '' 2>/dev/null || python=$(PYTHON); command -v $$python >/dev/null || \
+		{ echo "Python 3.11 or newer is needed, $$python is not there; try: make PYTHON=python3.11" >&2; exit 1; }; \
+	$$python -I book/tools/install.py
