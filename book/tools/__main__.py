@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from .._ext.repository import UNKNOWN, find_repository
+from book._ext.repository import UNKNOWN, find_repository, set_install_cell
+
 from .budget import download_packages, measure
 from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
 from .checks import check_chapter, check_notebooks
@@ -169,7 +170,8 @@ def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path
     for chapter in chapters:
         for lang in LANGUAGES:
             path = Path("_build", "handout", lang, f"{chapter.slug}.ipynb")
-            _write(make_handout(chapter, lang), path, root=root)
+            # what a class works on installs from the instructor's copy
+            _write(set_install_cell(make_handout(chapter, lang), find_repository(root)), path, root=root)
 
 
 def _sweep(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -10,7 +10,8 @@ import nbformat
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import NotebookNode
 
-from .._ext.repository import INSTALL_CELL, read_repository, write_install_cell
+from book._ext.repository import INSTALL_CELL, read_repository, write_install_cell
+
 from .han import join_han_lines
 
 LANGUAGES = ("en", "zh")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import nbformat
 
-from .._ext.repository import UNKNOWN, find_repository, read_repository, set_install_cell
+from book._ext.repository import UNKNOWN, find_repository, read_repository, set_install_cell
+
 from .chapter import LANGUAGES, write_notebook
 
 

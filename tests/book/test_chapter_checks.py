@@ -31,7 +31,7 @@ def printed(text: str, *, name: str = "stdout"):
 
 def toy_notebook(chapter, lang="en", *, output=None, **changes):
     notebook = compose(chapter, lang, [[], [output or printed("film has 4 letters\n")]])
-    notebook.cells[3].update(changes)
+    notebook.cells[-1].update(changes)
     return notebook
 
 
@@ -194,14 +194,14 @@ def test_notebook_with_a_cell_too_many_or_of_another_chapter_is_out_of_step(writ
     chapter, other = write(), write(slug="02_other")
     longer = toy_notebook(chapter)
     longer.cells.append(nbformat.v4.new_markdown_cell("more"))
-    assert "expected 4 cells, found 5" in check_in_step(chapter, "en", longer)[0]
+    assert "expected 5 cells, found 6" in check_in_step(chapter, "en", longer)[0]
     assert "metadata differ" in check_in_step(other, "en", toy_notebook(chapter))[0]
 
 
 def test_notebook_that_was_not_run_in_order_is_found(write):
     assert check_run_in_order(toy_notebook(write())) == []
-    assert "found [1, 5]" in check_run_in_order(toy_notebook(write(), execution_count=5))[0]
-    assert "found [None, None]" in check_run_in_order(compose(write(), "en"))[0]
+    assert "found [1, 2, 5]" in check_run_in_order(toy_notebook(write(), execution_count=5))[0]
+    assert "found [None, None, None]" in check_run_in_order(compose(write(), "en"))[0]
 
 
 @pytest.mark.parametrize(

@@ -162,8 +162,8 @@ def book(root, write, configure):
     return root
 
 
-def read_install_cell(folder):
-    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
+def read_install_cell(folder, path=NOTEBOOK):
+    notebook = nbformat.read(folder / path, as_version=4)
     (cell,) = (cell for cell in notebook.cells if cell.id == INSTALL_CELL)
     return cell.source
 
@@ -232,3 +232,9 @@ def test_no_notebooks_for_colab_where_nobody_knows_the_repository(book, configur
     configure(url=NOBODY)
     assert main(["colab"], root=book) == 0
     assert UNKNOWN in capsys.readouterr().out
+
+
+def test_handout_installs_from_the_copy_of_the_instructor(book):
+    clone(book, "git@github.com:instructor/course.git")
+    assert main(["handout"], root=book) == 0
+    assert "instructor/course@main" in read_install_cell(book / "_build/handout", "zh/01_toy.ipynb")
