@@ -38,13 +38,8 @@ pdf: $(INSTALLED) ## print the book of each language into _build/pdf; needs chro
 check: lint ## for the edit loop: style, unit tests, doctests, sources of the chapters; under 3 minutes
 	$(PYTEST) $(PARALLEL) --dist worksteal -m "not slow" --doctest-modules mlmtutor book/tools tests --ignore=tests/site --durations=5
 
-test: $(INSTALLED) ## everything: book checks, unit tests, doctests, site, notebooks
-	$(SAY) "package and book: unit tests, doctests, every chapter with other parameters, a rehearsal of Colab"
-	$(PYTEST) $(PARALLEL) --dist worksteal --doctest-modules mlmtutor book/tools tests --ignore=tests/site --durations=5
-	$(SAY) "site: built from the committed notebooks, looked at in Chromium"
-	$(PYTEST) -rs tests/site --durations=5
-	$(SAY) "notebooks: both languages run again, every output compared"
-	$(PYTEST) $(PARALLEL) --dist loadfile -v --nbval --nbval-current-env book/en book/zh
+test: $(INSTALLED) ## everything: package, book, each chapter as in Colab and with other parameters, site in Chromium
+	$(PYTEST) $(PARALLEL) --dist loadgroup --no-loadscope-reorder -rs --doctest-modules mlmtutor book/tools tests --durations=10
 	$(SAY) "all passed"
 
 bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (QUICK=1: a small trial, FULL=1: all reviews)

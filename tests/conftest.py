@@ -1,10 +1,36 @@
-"""What several test files share: the tiny tokenizer, the real one, and the offline reviews."""
+"""What several test files share: the tiny tokenizer, the real one, the offline reviews; and how the tests are dealt out."""
+
+import gc
 
 import numpy as np
 import pytest
 import torch
 
 from mlmtutor.testing import tiny_tokenizer
+
+# with `--dist loadgroup`, one process runs a file or folder that has much to prepare, and the longest come first
+PREPARED = {"tests/book/test_colab.py": 0, "tests/site": 1}
+LAST = len(PREPARED)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal out the tests that prepare much in groups, in front of all others."""
+
+    def group(item: pytest.Item) -> str | None:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        return next((name for name in PREPARED if path.startswith(name)), None)
+
+    for item in items:
+        if name := group(item):
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: PREPARED.get(group(item), LAST))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_objects():
+    """Collecting garbage, which libraries do at each end of a training, looks at what tests make, not at all modules."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

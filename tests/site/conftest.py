@@ -22,6 +22,9 @@ LEVEL_AA = {
     "resultTypes": ["violations"],
     "preload": False,
 }
+# a theme changes colours alone, so in the second only the rules about them look again
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+NO_COLOURS = {"rules": {rule: {"enabled": False} for rule in COLOURS["runOnly"]["values"]}}
 
 
 @pytest.fixture(scope="session")
@@ -109,13 +112,16 @@ def visit(browser, address) -> Iterator[Callable]:
 def violations() -> Callable:
     """Name what keeps out keyboards, screen readers or weak eyes on a page (WCAG, levels A and AA) in both themes."""
 
-    def find_violations(page) -> list[str]:
+    def find_violations(page, *, colours: bool = True) -> list[str]:
         # a colour half-way between two themes is nobody's choice, but a check of contrast would see it
         page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
         found = []
-        for theme in ("light", "dark"):
+        looks = (
+            {"light": LEVEL_AA, "dark": LEVEL_AA | COLOURS} if colours else {"light": LEVEL_AA | NO_COLOURS}
+        )
+        for theme, options in looks.items():
             page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-            for violation in Axe().run(page, options=LEVEL_AA).response["violations"]:
+            for violation in Axe().run(page, options=options).response["violations"]:
                 found += [f"{theme}: {violation['id']}: {one['html']}" for one in violation["nodes"]]
         return found
 

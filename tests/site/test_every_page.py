@@ -18,6 +18,11 @@ FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver((list) => 
     if (paint) resolve(paint.startTime);
 }).observe({ type: "paint", buffered: true }))"""
 
+KINDS = """() => Array.from(new Set(Array.from(document.body.querySelectorAll("*"), (element) => {
+    const name = (node) => [node.tagName, node.getAttribute("class"), node.getAttribute("style")].join(" ");
+    return name(element.parentElement) + " > " + name(element);
+})))"""
+
 
 @dataclass
 class Visit:
@@ -29,10 +34,15 @@ class Visit:
     first_paint_ms: float = 0
     phone_width: int = 0
     violations: list[str] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)  # of elements: tag, classes and style, of the parent too
 
 
-def look_at(page, path: str, address: str, violations: Callable) -> Visit:
-    """Open one page of the site, wide and narrow."""
+def look_at(page, path: str, address: str, violations: Callable, *, painted: set[str]) -> Visit:
+    """Open one page of the site, wide and narrow.
+
+    Colours follow from the kinds of elements. A page whose kinds are all in `painted` is not asked about them again, which
+    is slow; that goes for Chinese pages, after their English twins.
+    """
     visit = Visit()
 
     def on_request(request) -> None:
@@ -56,7 +66,8 @@ def look_at(page, path: str, address: str, violations: Callable) -> Visit:
     page.set_viewport_size(DESKTOP)
     page.goto(f"{address}/{path}")
     visit.first_paint_ms = page.evaluate(FIRST_PAINT)
-    visit.violations = violations(page)
+    visit.kinds = set(page.evaluate(KINDS))
+    visit.violations = violations(page, colours=not visit.kinds <= painted)
     page.set_viewport_size(PHONE)
     page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
     visit.phone_width = page.evaluate("document.documentElement.scrollWidth")
@@ -86,7 +97,10 @@ def visits(site, address, browser, violations) -> dict[str, Visit]:
     # other hosts do not answer; and with a route nothing comes from the browser's cache
     context.route(lambda url: not url.startswith(address), lambda route: route.abort())
     page = context.new_page()
-    seen = {path: look_at(page, path, address, violations) for path in paths}
+    seen: dict[str, Visit] = {}
+    for path in paths:  # en comes before zh
+        twin = seen.get(path.replace("/zh/", "/en/"), Visit())
+        seen[path] = look_at(page, path, address, violations, painted=twin.kinds)
     context.close()
     return seen
 

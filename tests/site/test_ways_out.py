@@ -39,7 +39,7 @@ def ways(site) -> dict[tuple[str, str], BeautifulSoup]:
 )
 def test_other_places_open_the_notebook_of_the_page_from_the_fork(ways, service, start):
     for (lang, name), links in ways.items():
-        address = links.select_one(f"a[href*={service}]")["href"]
+        address = links.select_one(f"a[href*='{service}']")["href"]
         assert address.startswith(start)
         notebook = json.loads((ROOT / address.removeprefix(start)).read_text(encoding="utf-8"))
         assert (notebook["metadata"]["mlmtutor"]["lang"], Path(address).stem) == (lang, name)
