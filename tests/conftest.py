@@ -13,6 +13,7 @@ PREPARED = {"tests/book/test_colab.py": 0, "tests/site": 1}
 LAST = len(PREPARED)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deal out the tests that prepare much in groups, in front of all others."""
 

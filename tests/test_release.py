@@ -27,8 +27,8 @@ WHEEL, SDIST = f"mlmtutor-{VERSION}-py3-none-any.whl", f"mlmtutor-{VERSION}.tar.
 DIST_INFO = f"mlmtutor-{VERSION}.dist-info"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WORKFLOWS = {
-    name: yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8"))["jobs"]
-    for name in ("release", "test")
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in (ROOT / ".github" / "workflows").glob("*.yml")
 }
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "mlmtutor", "book", "tests", ".ci")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "_build", ".ipynb_checkpoints")
@@ -220,7 +220,7 @@ def test_editable_installation_finds_the_tree_and_copies_nothing(tmp_path):
 
 def find_step(name: str) -> str:
     """The shell lines of a step of the job that builds a release."""
-    (step,) = (step for step in WORKFLOWS["release"]["build"]["steps"] if step.get("name") == name)
+    (step,) = (step for step in WORKFLOWS["release"]["jobs"]["build"]["steps"] if step.get("name") == name)
     return step["run"]
 
 
@@ -324,17 +324,26 @@ def test_release_is_built_twice_and_compared(tmp_path):
 
 
 def test_nothing_is_published_before_it_was_checked_built_and_tried():
-    jobs = WORKFLOWS["release"]
-    assert jobs["try"]["needs"] == "build" and jobs["publish"]["needs"] == "try"
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert [jobs[name]["needs"] for name in ("try", "publish", "announce")] == ["build", "try", "publish"]
     names = [step.get("name") for step in jobs["build"]["steps"]]
     assert names.index("check") < names.index("build")
     assert [name for name, job in jobs.items() if "id-token" in job.get("permissions", {})] == ["publish"]
     assert jobs["publish"]["environment"] == "pypi"
 
 
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_no_job_that_runs_packages_of_others_may_write(workflow):
+    assert WORKFLOWS[workflow]["permissions"] == {"contents": "read"}
+    for job in WORKFLOWS[workflow]["jobs"].values():
+        if "permissions" in job:
+            commands = " ".join(step.get("run", "") for step in job["steps"])
+            assert "python" not in commands and "pip" not in commands
+
+
 @pytest.mark.parametrize(("workflow", "job"), [("release", "try"), ("test", "wheel")])
 def test_wheel_is_tried_on_every_python_that_it_is_said_to_run_on(workflow, job):
-    job = WORKFLOWS[workflow][job]
+    job = WORKFLOWS[workflow]["jobs"][job]
     said = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if "Python :: 3." in line]
     assert job["strategy"]["matrix"]["python"] == said
     assert PROJECT["requires-python"] == f">={said[0]}"

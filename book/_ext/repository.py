@@ -19,12 +19,14 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-import mlmtutor
-
 PLACEHOLDER = "OWNER"  # in the address of a repository that has no home yet
+MAIN = "main"
 COLAB_BRANCH = "colab"  # holds the notebooks of a fork whose `_config.yml` still names another repository
 INSTALL_CELL = "install"  # id of the cell
+# a folder of that name, such as a clone, is no package
+MISSING = 'if getattr(importlib.util.find_spec("mlmtutor"), "origin", None) is None:'
 UNKNOWN = "it is not known where this repository is at home (set `repository: url` in _config.yml): links to it are left out"
+ROOT = Path(__file__).resolve().parents[2]
 LOGGER = logging.getLogger(__name__)
 
 
@@ -34,7 +36,7 @@ class Repository:
 
     url: str
     branch: str
-    released: bool = False  # whether the package can be installed by its name
+    released: str = ""  # the version that can be installed by its name, if there is one
 
     @property
     def name(self) -> str:
@@ -54,7 +56,7 @@ class Repository:
     def requirement(self) -> str:
         """What pip is asked for, e.g. ``mlmtutor[mini] @ git+https://github.com/someone/course@main``."""
         if self.released:
-            return f"mlmtutor[mini]=={mlmtutor.__version__}"
+            return f"mlmtutor[mini]=={self.released}"
         return f"mlmtutor[mini] @ git+{self.url}@{self.branch}"
 
 
@@ -65,13 +67,11 @@ def read_repository(root: Path) -> Repository | None:
         root: Folder with ``_config.yml``.
     """
     try:
-        entry = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    except (FileNotFoundError, KeyError):
+        entry = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")).get("repository") or {}
+    except FileNotFoundError:
         return None
     url = clean_address(entry.get("url") or "")
-    if url is None or PLACEHOLDER in url.split("/"):
-        return None
-    return Repository(url, entry.get("branch", "main"), entry.get("released", False))
+    return url and Repository(url, str(entry.get("branch") or MAIN), str(entry.get("released") or ""))
 
 
 def find_repository(root: Path) -> Repository | None:
@@ -84,17 +84,11 @@ def find_repository(root: Path) -> Repository | None:
         The repository; None if nothing says where it is at home.
     """
     named = read_repository(root)
-    branch = named.branch if named else "main"
-    if repository := os.environ.get("GITHUB_REPOSITORY"):
-        url = f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{repository}"
-        built = os.environ.get("GITHUB_REF", "")
-        branch = built.removeprefix("refs/heads/") if built.startswith("refs/heads/") else branch
-    else:
-        url = clean_address(_read_remote(root) or "")
-    if url is None or (named and url == named.url):
+    url, branch = _ask_workflow() or _ask_clone(root) or (None, None)
+    if url is None or (named and url.lower() == named.url.lower()):
         return named
     # a fork has no release of its own
-    return Repository(url, branch)
+    return Repository(url, branch or (named.branch if named else MAIN))
 
 
 def clean_address(address: str) -> str | None:
@@ -104,7 +98,7 @@ def clean_address(address: str) -> str | None:
         address: As git knows it.
 
     Returns:
-        The address; None for what only this machine knows, such as a folder.
+        The address; None for what only this machine knows, such as a folder, and for one that is nobody's.
 
     Example:
         >>> clean_address("git@github.com:someone/course.git")
@@ -118,15 +112,35 @@ def clean_address(address: str) -> str | None:
         address = f"ssh://{match[1]}/{match[2]}"
     parts = urlsplit(address)
     host = (parts.hostname or "").lower()
+    if host in ("ssh.github.com", "www.github.com"):
+        host = "github.com"
     path = parts.path.removesuffix("/").removesuffix(".git").strip("/")
     is_public = re.fullmatch(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}", host)
     if parts.scheme not in ("https", "http", "ssh", "git") or not is_public or "/" not in path:
         return None
-    return f"https://{host}/{path}"
+    if PLACEHOLDER in path.split("/"):
+        return None
+    port = f":{parts.port}" if parts.port and parts.scheme in ("https", "http") else ""
+    return f"https://{host}{port}/{path}"
 
 
-def _read_remote(root: Path) -> str | None:
-    """Return the address that this clone came from; None if it is no clone."""
+def _is_the_book(top: Path) -> bool:
+    """Whether a repository is this book, and not a project of somebody who keeps a copy of it in a folder."""
+    return (top / "book" / "chapters").is_dir()
+
+
+def _ask_workflow() -> tuple[str | None, str] | None:
+    """Return address and branch of what a workflow builds; None outside of one."""
+    name = os.environ.get("GITHUB_REPOSITORY")
+    if not name or not _is_the_book(Path(os.environ.get("GITHUB_WORKSPACE") or ROOT)):
+        return None
+    reference = os.environ.get("GITHUB_REF", "")
+    branch = reference.removeprefix("refs/heads/") if reference.startswith("refs/heads/") else ""
+    return clean_address(f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}"), branch
+
+
+def _ask_clone(root: Path) -> tuple[str | None, str] | None:
+    """Return the address that this clone came from and the main branch there; None if it is no clone."""
 
     def ask(*arguments: str) -> str:
         return subprocess.run(
@@ -134,11 +148,15 @@ def _read_remote(root: Path) -> str | None:
         ).stdout.strip()
 
     try:
-        top = Path(ask("rev-parse", "--show-toplevel"))
-        # not the repository of somebody who keeps a copy of the book in a folder of their own project
-        return ask("config", "--get", "remote.origin.url") if (top / "book" / "chapters").is_dir() else None
+        if not _is_the_book(Path(ask("rev-parse", "--show-toplevel"))):
+            return None
+        url = clean_address(ask("remote", "get-url", "origin"))
     except (OSError, subprocess.CalledProcessError):
         return None
+    try:
+        return url, ask("symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    except subprocess.CalledProcessError:
+        return url, ""
 
 
 def write_install_cell(repository: Repository | None) -> str:
@@ -151,7 +169,7 @@ def write_install_cell(repository: Repository | None) -> str:
         "# Colab has everything but the package of this course; where that is there too, this cell does nothing",
         "import importlib.util",
         "",
-        'if importlib.util.find_spec("mlmtutor") is None:',
+        MISSING,
     ]
     if repository is None:
         return "\n".join(
@@ -166,7 +184,7 @@ def write_install_cell(repository: Repository | None) -> str:
             *lines,
             f'    %pip install -q "{repository.requirement}"',
             "    importlib.invalidate_caches()",
-            '    if importlib.util.find_spec("mlmtutor") is None:',
+            f"    {MISSING}",
             '        raise ImportError("mlmtutor was not installed, and pip says why above. It needs Python 3.11 or '
             f"newer{'' if repository.released else ', git'} and a way to {urlsplit(repository.url).netloc}; "
             'then run this cell again")',

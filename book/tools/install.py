@@ -78,10 +78,12 @@ def main():
     with one_at_a_time():
         if inside and is_complete():
             return
-        if not (inside and is_whole()):
+        if inside and is_whole():
+            install()
+            return
+        if not (is_whole() and works()):  # another make may have made it meanwhile
             create()
-            os.execv(str(PYTHON), [str(PYTHON), "-I", __file__])
-        install()
+        os.execv(str(PYTHON), [str(PYTHON), "-I", __file__])
 
 
 # What is there
@@ -94,6 +96,10 @@ def is_whole():
     except OSError:
         return False
     return re.search(rb"[!'\" ]" + re.escape(os.fsencode(str(PYTHON))), first_lines) is not None
+
+
+def works():
+    return subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL) == 0
 
 
 def is_complete():
@@ -140,10 +146,17 @@ def create():
         import venv
     except ImportError:
         raise Stop("Python lacks its module venv: apt install python3-venv, then make again") from None
+    there = set(os.listdir(str(VENV))) if VENV.exists() else set()
+    if there and not there & {RECORD.name, LOG.name}:
+        raise Stop(
+            ".venv was not made here and does not work: move it or remove it (rm -r .venv), then make again"
+        )
     say("making .venv")
     VENV.mkdir(exist_ok=True)
+    LOG.touch()  # the mark of ours
     for entry in VENV.iterdir():
-        remove(entry)
+        if entry != LOG:
+            remove(entry)
     check_space()
     try:
         venv.create(str(VENV), with_pip=True, symlinks=True)
@@ -243,8 +256,6 @@ def settings_for_uv(settings):
     # of several indexes, pip takes the newest version wherever it is
     arguments = ["--index-strategy", "unsafe-best-match"]
     for name, argument in {
-        "index-url": "--default-index",
-        "extra-index-url": "--index",
         "find-links": "--find-links",
         "constraint": "--constraint",
         "trusted-host": "--allow-insecure-host",
@@ -257,6 +268,10 @@ def settings_for_uv(settings):
         arguments.append("--no-index")
     environment = {"UV_SYSTEM_CERTS": "true"}
     for name, variables in {
+        "index-url": [
+            "UV_DEFAULT_INDEX"
+        ],  # not as an argument: it may hold a password, which `ps` and the log would show
+        "extra-index-url": ["UV_INDEX"],
         "cert": ["SSL_CERT_FILE"],
         "client-cert": ["SSL_CLIENT_CERT"],
         "proxy": ["HTTP_PROXY", "HTTPS_PROXY"],
@@ -265,7 +280,7 @@ def settings_for_uv(settings):
         "retries": ["UV_HTTP_RETRIES"],
     }.items():
         if name in options:
-            environment.update(dict.fromkeys(variables, options[name]))
+            environment.update(dict.fromkeys(variables, " ".join(options[name].split())))
     return arguments, environment
 
 

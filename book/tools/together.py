@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -68,7 +69,8 @@ def run_together(
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in psutil.Process().children(recursive=True):  # the kernels do not hear the keyboard
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         raise
     finally:
         board.clear()

@@ -3,7 +3,7 @@
 Like Colab's, the environment has the usual packages: here, everything that is installed except mlmtutor and what Colab
 lacks. A notebook's own install cell gets those, mlmtutor's from a git repository with this very state of the files, the
 others from wheels repacked from what is installed; there is no other network. Then nbval runs every chapter from top to
-bottom and compares every output with the committed one. The Chinese notebooks have the same code and the same outputs
+bottom and compares every output but pictures with the committed one. The Chinese notebooks have the same code and the same outputs
 (`check_same_outputs`), so they are not run a second time.
 """
 
@@ -61,10 +61,15 @@ class Colab:
         (site_packages / "colab.pth").write_text(f"{packages}\nimport google.colab\n", encoding="utf-8")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        """Run Python there, with nothing of this project in its environment but the profile of the committed results."""
+        """Run Python there, with nothing of this project in its environment but how the committed results were made."""
         hidden = ("PIP_", "PYTHON", "PYTEST", "MLMTUTOR_", "JUPYTER_", "IPYTHON", "VIRTUAL_ENV", "GIT")
         there = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        there |= {"HOME": str(self.folder), "MLMTUTOR_PROFILE": "mini", "PIP_CONFIG_FILE": os.devnull}
+        there |= {"MLMTUTOR_PROFILE": "mini", "OMP_NUM_THREADS": "1"}
+        there |= {
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "HOME": str(self.folder),
+            "PIP_CONFIG_FILE": os.devnull,
+        }
         there |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
         there |= {
             "PIP_NO_BUILD_ISOLATION": "0"

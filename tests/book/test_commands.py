@@ -1,10 +1,12 @@
 """The commands behind `make notebooks` and `make book`, tried on the toy chapter."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from book._ext.repository import UNKNOWN
 from book.tools.__main__ import main
 from book.tools.site import stage
 
@@ -12,8 +14,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def book(root, write):
+def book(root, write, monkeypatch):
     """A whole little book: the toy chapter, this project's configuration and extension, a landing page."""
+    for name in ("GITHUB_REPOSITORY", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
     write()
     shutil.copytree(REPOSITORY / "book" / "_ext", root / "book" / "_ext")
     shutil.copy(REPOSITORY / "_config.yml", root)
@@ -44,6 +48,12 @@ def test_book_builds_the_site_and_leaves_sources_untouched(book, capfd):
     out = capfd.readouterr().out
     assert f"The site: {book / '_build' / 'html' / 'index.html'}" in out
     assert out.endswith("01_toy: film has 4 letters\n")
+    assert UNKNOWN in out  # whose book this is; then there is no link to anybody's
+    for page in (book / "_build" / "html").rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(
+            r"OWNER|href=.?None|href=.?https?://(\w+\.)*(github|colab|mybinder|codespaces)\b", text
+        ), page
     assert "film has 4 letters" in (book / "_build/html/book/zh/01_toy.html").read_text(encoding="utf-8")
     assert read_sources(book) == before
 

@@ -317,6 +317,7 @@ def test_python_without_pip_is_told_which_package_brings_it(install, monkeypatch
 
     monkeypatch.setattr(venv, "create", create)
     monkeypatch.setattr(install, "run", run)
+    install.LOG.touch()
     with pytest.raises(install.Stop, match="apt install python3-venv"):
         install.create()
 
@@ -333,7 +334,34 @@ def test_settings_of_pip_reach_uv_and_the_environment_overrides_the_files(instal
     """)
     arguments, environment = install.settings_for_uv(settings)
     assert " ".join(arguments) == (
-        "--index-strategy unsafe-best-match --default-index https://mirror.example/simple "
-        "--index file:///a --index file:///b --find-links /wheels --allow-insecure-host mirror.example"
+        "--index-strategy unsafe-best-match --find-links /wheels --allow-insecure-host mirror.example"
     )
+    # an address may hold a password, and arguments are seen by everybody
+    assert environment["UV_DEFAULT_INDEX"] == "https://mirror.example/simple"
+    assert environment["UV_INDEX"] == "file:///a file:///b"
     assert environment["SSL_CERT_FILE"] == "/certs.pem"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_environment_of_somebody_else_is_left_alone(bare, tmp_path, linked):
+    other = tmp_path / "shared" if linked else bare.venv
+    other.mkdir(parents=True)
+    (other / "pyvenv.cfg").write_text("home = /nowhere\n")
+    if linked:
+        bare.venv.symlink_to(other)
+    status, lines = bare.make()
+    assert status and ".venv was not made here" in lines[-1]
+    assert (other / "pyvenv.cfg").exists()
+
+
+def test_two_first_calls_make_one_environment(tree):
+    calls = [
+        subprocess.Popen(
+            tree.command(), cwd=tree.root, env=tree.environment(), stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [call.communicate()[0] for call in calls]
+    assert [call.returncode for call in calls] == [0, 0], said
+    assert tree.called() == ["pip"]
+    assert "making .venv" not in "".join(said)

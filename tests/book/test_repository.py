@@ -1,6 +1,7 @@
 """Whose book this is: from the configuration, the workflow or the clone; and what follows for its notebooks."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import nbformat
 import pytest
 import yaml
 
-import mlmtutor
 from book._ext.repository import (
     INSTALL_CELL,
     UNKNOWN,
@@ -32,7 +32,7 @@ NOTEBOOK = "book/zh/01_toy.ipynb"
 @pytest.fixture(autouse=True)
 def no_workflow(monkeypatch):
     """These tests may run in a workflow themselves."""
-    for name in ("GITHUB_REPOSITORY", "GITHUB_SERVER_URL", "GITHUB_REF"):
+    for name in ("GITHUB_REPOSITORY", "GITHUB_SERVER_URL", "GITHUB_REF", "GITHUB_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -69,6 +69,9 @@ def clone(root, remote):
         ("../course", None),
         (r"C:\courses\course", None),
         ("C:/courses/course", None),
+        ("ssh://git@ssh.github.com:443/someone/course.git", "https://github.com/someone/course"),
+        ("https://git.example.org:3000/someone/course", "https://git.example.org:3000/someone/course"),
+        ("git@github.com:OWNER/course.git", None),
         ("file:///srv/git/course", None),
         ("http://127.0.0.1:3000/someone/course", None),
         ("http://localhost/someone/course", None),
@@ -100,22 +103,40 @@ def test_fork_is_known_by_its_clone(root, configure):
 
 
 def test_fork_is_known_by_its_workflow_and_the_branch_that_it_builds(root, configure, monkeypatch):
-    configure(url="https://github.com/original/course", branch="main", released=True)
+    configure(url="https://github.com/original/course", branch="main", released="0.1.0")
     monkeypatch.setenv("GITHUB_REPOSITORY", "fork/course")
     for reference, branch in (("refs/heads/spring/2027", "spring/2027"), ("refs/pull/3/merge", "main")):
         monkeypatch.setenv("GITHUB_REF", reference)
         assert find_repository(root) == Repository("https://github.com/fork/course", branch)  # never released
-    monkeypatch.setenv("GITHUB_REPOSITORY", "original/course")
-    assert find_repository(root) == Repository("https://github.com/original/course", "main", released=True)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "Original/Course")  # which is the same there
+    assert find_repository(root) == Repository("https://github.com/original/course", "main", released="0.1.0")
 
 
-def test_copy_of_the_book_in_another_project_is_not_that_project(root, configure):
+def test_fork_whose_main_branch_has_another_name_is_installed_from_that(root, configure):
+    configure(url="https://github.com/original/course", branch="main")
+    clone(root, "git@github.com:fork/course.git")
+    point = ["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"]
+    subprocess.run(["git", "-C", root, *point], check=True)
+    assert find_repository(root) == Repository("https://github.com/fork/course", "trunk")
+
+
+@pytest.mark.parametrize("entry", [{}, {"url": None}, {"url": "https://github.com/a/b", "branch": 2027}])
+def test_odd_entry_is_read_or_counts_as_none(root, configure, entry):
+    configure(**entry)
+    found = find_repository(root)
+    assert found is None if not entry.get("url") else found.branch == "2027"
+
+
+def test_copy_of_the_book_in_another_project_is_not_that_project(root, configure, monkeypatch):
     configure(url=NOBODY)
     project = root / "another"
     project.mkdir()
     shutil.copytree(root / "book", project / "course" / "book")
     shutil.copy(root / "_config.yml", project / "course")
     clone(project, "https://github.com/someone/another")
+    assert find_repository(project / "course") is None
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/another")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project))
     assert find_repository(project / "course") is None
 
 
@@ -125,9 +146,10 @@ def test_without_git_the_configuration_counts(root, configure, monkeypatch):
     assert find_repository(root) == Repository("https://github.com/original/course", "main")
 
 
-def test_released_package_is_asked_for_by_name_and_version():
-    released = Repository("https://github.com/original/course", "main", released=True)
-    assert released.requirement == f"mlmtutor[mini]=={mlmtutor.__version__}"
+def test_released_package_is_asked_for_by_name_and_the_version_that_is_out(root, configure):
+    configure(url="https://github.com/original/course", released="0.9.1")
+    released = read_repository(root)
+    assert released.requirement == "mlmtutor[mini]==0.9.1"
     assert "git+" not in write_install_cell(released)
 
 
@@ -193,26 +215,33 @@ def test_workflow_of_a_fork_puts_them_on_a_branch_of_their_own(book, tmp_path, m
     workflow = yaml.safe_load(
         (REPOSITORY / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8")
     )
-    (step,) = (step for step in workflow["jobs"]["publish"]["steps"] if "colab" in step.get("name", ""))
+    (write,) = (step["run"] for step in workflow["jobs"]["build"]["steps"] if step.get("id") == "colab")
+    (push,) = (step["run"] for step in workflow["jobs"]["colab"]["steps"] if "run" in step)
     code = "import sys; from pathlib import Path; from book.tools.__main__ import main; main(['colab'], root=Path.cwd())"
-    script = step["run"].replace(
+    write = write.replace(
         "python -m book.tools colab", f"PYTHONPATH={REPOSITORY} {sys.executable} -c {shlex.quote(code)}"
     )
     bare = tmp_path / "fork.git"
     subprocess.run(["git", "init", "-q", "--bare", bare], check=True)
-    monkeypatch.setenv("REPOSITORY", str(bare))
-    monkeypatch.setenv("GITHUB_REPOSITORY", "fork/course")
+    (address,) = re.findall(r'"(https://x-access-token\S+)"', push)
+    push = push.replace(address, str(bare))
     show = ["git", "-C", bare, "show", f"colab:{NOTEBOOK}"]
-    for branch in ("main", "spring"):  # the second push takes the place of the first
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+
+    def publish(repository: str, branch: str) -> str:
+        monkeypatch.setenv("GITHUB_REPOSITORY", repository)
         monkeypatch.setenv("GITHUB_REF", f"refs/heads/{branch}")
-        subprocess.run(["bash", "-e", "-c", script], cwd=book, check=True)
+        subprocess.run(["bash", "-e", "-c", write], cwd=book, check=True)
+        return (tmp_path / "output").read_text().splitlines()[-1]
+
+    for branch in ("main", "spring"):  # the second push takes the place of the first
+        assert publish("fork/course", branch) == "colab=2"
+        shutil.copytree(book / "_build" / "colab", tmp_path / branch)
+        subprocess.run(["bash", "-e", "-c", push], cwd=tmp_path / branch, check=True)
         assert (
             f"fork/course@{branch}" in subprocess.run(show, capture_output=True, text=True, check=True).stdout
         )
-    monkeypatch.setenv("GITHUB_REPOSITORY", "original/course")
-    monkeypatch.setenv("REPOSITORY", "/nowhere")  # nothing is pushed
-    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
-    subprocess.run(["bash", "-e", "-c", script], cwd=book, check=True)
+    assert publish("original/course", "main") == "colab=0"
 
 
 @pytest.mark.parametrize(
