@@ -39,7 +39,7 @@ check: lint ## for the edit loop: style, unit tests, doctests, sources of the ch
 	$(PYTEST) $(PARALLEL) --dist worksteal -m "not slow" --doctest-modules mlmtutor book/tools tests --ignore=tests/site --durations=5
 
 test: $(INSTALLED) ## everything: package, book, each chapter as in Colab and with other parameters, site in Chromium
-	$(PYTEST) $(PARALLEL) --dist loadgroup --no-loadscope-reorder -rs --doctest-modules mlmtutor book/tools tests --durations=10
+	$(PYTEST) $(PARALLEL) --dist loadfile --no-loadscope-reorder -rs --doctest-modules mlmtutor book/tools tests --durations=10
 	$(SAY) "all passed"
 
 bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (QUICK=1: a small trial, FULL=1: all reviews)

@@ -8,23 +8,13 @@ import torch
 
 from mlmtutor.testing import tiny_tokenizer
 
-# with `--dist loadgroup`, one process runs a file or folder that has much to prepare, and the longest come first
-PREPARED = {"tests/book/test_colab.py": 0, "tests/site": 1}
-LAST = len(PREPARED)
+# with `--dist loadfile`, a process runs a whole file; these take longest
+FIRST = ["test_colab.py", "test_parameter_sets.py", "test_every_page.py"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deal out the tests that prepare much in groups, in front of all others."""
-
-    def group(item: pytest.Item) -> str | None:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        return next((name for name in PREPARED if path.startswith(name)), None)
-
-    for item in items:
-        if name := group(item):
-            item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: PREPARED.get(group(item), LAST))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, so that no process is left alone with one of them."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(autouse=True, scope="session")
