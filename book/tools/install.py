@@ -99,7 +99,10 @@ def is_whole():
 
 
 def works():
-    return subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL) == 0
+    try:
+        return subprocess.call([str(PYTHON), "-c", ""], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
 
 
 def is_complete():

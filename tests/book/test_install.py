@@ -238,6 +238,7 @@ def test_environment_of_a_folder_that_was_moved_or_copied_is_not_whole(install, 
 @pytest.mark.slow
 def test_environment_whose_python_is_gone_is_made_again_and_a_closed_index_named(tree):
     (tree.packages / "stale.py").write_text("")
+    (tree.venv / "install.log").touch()
     for python in tree.venv.glob("bin/python*"):
         python.unlink()
         python.symlink_to("/nowhere/python3")
