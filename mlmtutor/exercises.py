@@ -2,42 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-PARAMETERS = Path(__file__).parent / "data" / "parameters.yml"
+import numpy as np
+
+DATA = Path(__file__).parent / "data"
+PARAMETERS, ANSWERS = DATA / "parameters.yml", DATA / "answers.yml"
 
 
-def check_answer(answer: Any, *, expected: Any, why: str) -> None:
-    """Say whether an answer is right; explain it in either case.
+def check_answer(name: str, answer: Any) -> None:
+    """Say whether an answer is right. A right one is explained; a wrong one gets a hint and can be tried again.
+
+    What counts is what is meant: ``0.69`` is right for the logarithm of 2, ``"4 %"`` for a share of 0.04, and a list, a
+    tuple, an array or a tensor with the right numbers for a pair.
 
     Args:
+        name: The question, by chapter and number, such as ``"3.1"``.
         answer: The reader's answer. None or ``...`` is an answer not given yet.
-        expected: The right one; floats may differ by one part in a thousand.
-        why: One sentence that explains it.
+
+    Raises:
+        ValueError: If there is no such question.
 
     Example:
-        >>> check_answer(6, expected=6, why="800 // 128 is 6.")
-        Right. 800 // 128 is 6.
-        >>> check_answer(7, expected=6, why="800 // 128 is 6.")
-        Not yet: you say 7. 800 // 128 is 6.
+        >>> check_answer("6.2", "0.7")
+        Right. Half the perplexity is ln 2 = 0.69 nats less, wherever it starts.
+        >>> check_answer("6.2", 2)
+        Not yet: 2. Perplexity is the exponential of the loss; what does halving an exponential take off its exponent?
 
     Source: chapter 01_fill_mask.
     """
+    questions = _read(ANSWERS)
+    if name not in questions:
+        raise ValueError(f"question must be one of {', '.join(questions)}, got {name!r}")
+    question = questions[name]
     if answer is None or answer is ...:
         print("No answer yet: replace the ... and run the cell again.")
-    elif _is_equal(answer, expected):
-        print(f"Right. {why}")
+    elif _is_right(answer, **{key: value for key, value in question.items() if key not in ("why", "hint")}):
+        print(f"Right. {question['why']}")
     else:
-        print(f"Not yet: you say {answer}. {why}")
+        shown = answer if isinstance(answer, str) else np.asarray(answer, dtype=object).tolist()
+        print(f"Not yet: {shown!r}. {question['hint']}")
 
 
-def _is_equal(answer: Any, expected: Any) -> bool:
-    if isinstance(expected, float) and isinstance(answer, (int, float)):
-        return abs(answer - expected) <= 1e-3 * abs(expected)
-    return bool(answer == expected)
+def _is_right(answer: Any, *, expected: Any, is_share: bool = False) -> bool:
+    """Whether an answer means the expected one: a text, a number or a list of numbers."""
+    if isinstance(expected, str):
+        return isinstance(answer, str) and answer.strip().strip("'\".").casefold() == expected.casefold()
+    if isinstance(expected, list):
+        given = answer.tolist() if hasattr(answer, "tolist") else answer
+        if isinstance(given, str):
+            given = re.findall(r"[-+.\d]+", given)
+        return (
+            isinstance(given, (list, tuple))
+            and len(given) == len(expected)
+            and all(_is_right(one, expected=other) for one, other in zip(given, expected, strict=True))
+        )
+    number = _read_number(answer)
+    if number is None:
+        return False
+    if isinstance(expected, int):
+        return number == expected
+    meant = [expected, 100 * expected] if is_share else [expected]
+    return any(_rounds_to(number, value) for value in meant)
+
+
+def _read_number(answer: Any) -> float | None:
+    """Return the number that an answer is, whatever its type; a per cent sign divides by 100; None if it is none."""
+    try:
+        if isinstance(answer, str):
+            text = answer.strip().replace(",", "").replace("_", "")
+            return float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
+        return float(answer)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def _rounds_to(number: float, expected: float) -> bool:
+    """Whether a number is within a hundredth of the expected one, or is what it rounds to with one or more decimals."""
+    return abs(number - expected) <= 0.01 * abs(expected) or any(
+        number == round(expected, digits) != 0 for digits in range(1, 8)
+    )
 
 
 def check_range(value: float, *, low: float, high: float, name: str) -> None:
@@ -88,7 +136,7 @@ def as_printed(chapter: str, values: Mapping[str, Any], *, profile: str) -> bool
 
     Source: chapter 06_fine_tuning.
     """
-    chapters = _read_parameters()
+    chapters = _read(PARAMETERS)
     if chapter not in chapters:
         raise ValueError(f"chapter must be one of {', '.join(chapters)}, got {chapter!r}")
     defaults = {name: facts["default"] for name, facts in chapters[chapter].items() if name != "PROFILE"}
@@ -100,7 +148,7 @@ def as_printed(chapter: str, values: Mapping[str, Any], *, profile: str) -> bool
 
 
 @cache
-def _read_parameters() -> dict[str, dict[str, dict[str, Any]]]:
+def _read(path: Path) -> dict[str, dict[str, Any]]:
     import yaml
 
-    return yaml.safe_load(PARAMETERS.read_text(encoding="utf-8"))
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

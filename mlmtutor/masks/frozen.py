@@ -28,15 +28,16 @@ class FrozenMasks:
     """An evaluation set whose masks were drawn once. Models may be compared on it, and on it only.
 
     Attributes:
-        input_ids: ``(num_chunks, chunk_size) int32``, what the model sees.
-        labels: ``(num_chunks, chunk_size) int32``, the true ids where a token is masked, -100 elsewhere.
-        text_index: ``(num_chunks,) int32``, which text each chunk begins in.
+        input_ids: ``(num_draws * num_chunks, chunk_size) int32``, what the model sees, one draw after the other.
+        labels: ``(num_draws * num_chunks, chunk_size) int32``, the true ids where a token is masked, -100 elsewhere.
+        text_index: ``(num_draws * num_chunks,) int32``, which text each chunk begins in.
         settings: How they were drawn.
-        seed: Seed of the draw.
+        seed: Seed of the draws.
         mask_id: Id of the mask token.
         pad_id: Id of the padding token, or None.
         sha256: Digest of ``input_ids`` and ``labels``: equal digests mean the same test.
         outcome: What the draw came to, to be compared with the settings; None where it was not drawn here.
+        num_draws: How often the same chunks were masked.
     """
 
     input_ids: np.ndarray
@@ -48,6 +49,7 @@ class FrozenMasks:
     pad_id: int | None
     sha256: str
     outcome: MaskOutcome | None = None
+    num_draws: int = 1
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -72,22 +74,32 @@ class FrozenMasks:
         return {
             **asdict(self.settings),
             "seed": self.seed,
-            "num_chunks": len(self),
+            "num_draws": self.num_draws,
+            "num_chunks": len(self) // self.num_draws,
             "num_masked": int((self.labels != IGNORED).sum()),
             "sha256": self.sha256,
         }
 
 
 def freeze_masks(
-    dataset: Dataset, *, tokenizer: PreTrainedTokenizerBase, settings: MaskingSettings, seed: int
+    dataset: Dataset,
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    settings: MaskingSettings,
+    seed: int,
+    num_draws: int = 1,
 ) -> FrozenMasks:
     """Draw the masks of an evaluation set once.
+
+    Frozen masks ask every model the same questions. Which questions those are is still chance: several draws of the same
+    chunks ask more of them, and their losses are pooled.
 
     Args:
         dataset: Chunks as :func:`mlmtutor.texts.chunking.chunk_texts` makes them.
         tokenizer: The tokenizer that made them.
         settings: What to mask and how.
-        seed: Seed of the draw.
+        seed: Seed of the draws.
+        num_draws: How often the chunks are masked, independently. An evaluation takes as many times longer.
 
     Returns:
         The masked chunks with their digest. The same arguments give the same digest on every machine.
@@ -114,19 +126,29 @@ def freeze_masks(
     """
     if len(dataset) == 0:
         raise ValueError("expected at least one chunk to freeze masks for, found an empty data set")
+    if num_draws < 1:
+        raise ValueError(f"num_draws must be at least 1, got {num_draws}")
     rows = ChunkRows(dataset)[:]
     table = TokenTable.from_tokenizer(tokenizer)
     drawing = {"table": table, "settings": settings, "word_starts": rows.get("word_starts")}
-    drawn = mask_batch(rows["input_ids"], seed=seed, index=rows["index"], **drawing)
-    masked_ids, labels = (array.astype(np.int32) for array in drawn)
-    outcome = measure_outcome(rows["input_ids"], labels, **drawing)
+    draws = [
+        mask_batch(rows["input_ids"], seed=seed, epoch=draw, index=rows["index"], **drawing)
+        for draw in range(num_draws)
+    ]
+    masked_ids, labels = (np.concatenate(arrays).astype(np.int32) for arrays in zip(*draws, strict=True))
+    repeated = {
+        name: np.tile(rows[name], (num_draws, 1)) for name in ("input_ids", "word_starts") if name in rows
+    }
+    outcome = measure_outcome(
+        repeated["input_ids"], labels, **drawing | {"word_starts": repeated.get("word_starts")}
+    )
     outcome.check()
     for doubt in outcome.doubts():
         warnings.warn(doubt, Doubt, stacklevel=2)
     digest = hashlib.sha256()
     for array in (masked_ids, labels):
         digest.update(str(array.shape).encode() + array.astype("<i4").tobytes())
-    text_index = rows.get("text_index", rows["index"]).astype(np.int32)
+    text_index = np.tile(rows.get("text_index", rows["index"]), num_draws).astype(np.int32)
     return FrozenMasks(
         masked_ids,
         labels,
@@ -137,6 +159,7 @@ def freeze_masks(
         table.pad_id,
         digest.hexdigest(),
         outcome,
+        num_draws,
     )
 
 

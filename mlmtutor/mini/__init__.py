@@ -26,6 +26,8 @@ WEIGHTS_SHA256 = (
     "0ae8d1e9fcbe9e95501afd30ba3a9edc93c1e6c08e778d2c10346bfc4d970b4b"  # make.measure --record says it
 )
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
+# long adaptations of the mini model, merged into it: to film reviews, and as long to more general English
+PATCHES = {name: Path(__file__).with_name(f"{name}.safetensors") for name in ("imdb", "more")}
 
 
 def load_mini_model() -> BertForMaskedLM:

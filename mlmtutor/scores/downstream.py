@@ -13,7 +13,7 @@ from mlmtutor.model.limits import check_finite, check_masked_lm, unwrap
 from mlmtutor.model.limits import max_tokens as find_max_tokens
 from mlmtutor.model.masked_lm import evaluation_mode
 from mlmtutor.model.progress import bar
-from mlmtutor.scores.bootstrap import INTERVAL
+from mlmtutor.scores.bootstrap import find_quantiles
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -257,7 +257,9 @@ def compare_scores(base: FewLabelScores, adapted: FewLabelScores) -> dict[int, S
         draws = generator.multinomial(num_draws, np.full(num_draws, 1 / num_draws), size=NUM_SAMPLES)
         texts = generator.multinomial(num_test, np.full(num_test, 1 / num_test), size=NUM_SAMPLES)
         means = ((draws @ gain) * texts).sum(axis=1) / gain.size  # (num_samples,)
-        low, high = np.quantile(means, INTERVAL)
+        low, high = np.quantile(
+            means, find_quantiles(min(num_draws, num_test)) if num_draws > 1 else (0.025, 0.975)
+        )
         per_draw = gain.mean(axis=1)
         better = (np.sign(per_draw) + 1).mean() / 2
         differences[size] = ScoreDifference(

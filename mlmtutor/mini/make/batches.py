@@ -88,11 +88,15 @@ def count_words(text: str) -> int:
 
 
 def draw_batches(
-    documents: dict[str, list[Document]], *, tokenizer: PreTrainedTokenizerBase, plan: Plan
+    documents: dict[str, list[Document]],
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    plan: Plan,
+    shares: dict[str, float] | None = None,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Yield masked batches endlessly.
 
-    Each round draws texts by the shares of `SOURCES`, joins and chunks them as the course chunks reviews, and
+    Each round draws texts by their shares, joins and chunks them as the course chunks reviews, and
     adds single sentences. Five batches of chunks in six hide whole words, one hides single tokens (80/10/10);
     sentences have whole words hidden.
 
@@ -100,11 +104,13 @@ def draw_batches(
         documents: Documents by source.
         tokenizer: The mini model's.
         plan: Sizes and seed.
+        shares: Share of the words drawn from each; None for those of `SOURCES`.
 
     Yields:
         ``input_ids`` and ``labels (batch_size, chunk_size) int64``, and ``attention_mask`` for sentences.
     """
     rng = np.random.default_rng(plan.seed)
+    shares = shares or {name: SOURCES[name].share for name in documents}
     streams = {name: cut_into_texts(documents[name], rng=rng) for name in documents}
     # the sentences of a long argument say little alone
     sentences = split_into_sentences(
@@ -113,7 +119,9 @@ def draw_batches(
     collators = [MaskingCollator(tokenizer, settings=s, seed=plan.seed) for s in (WHOLE_WORDS, SINGLE_TOKENS)]
     epoch = 0
     while True:
-        texts = _draw_texts(streams, num_words=WORDS_PER_TOKEN * plan.num_chunks * plan.chunk_size)
+        texts = _draw_texts(
+            streams, shares=shares, num_words=WORDS_PER_TOKEN * plan.num_chunks * plan.chunk_size
+        )
         texts = [texts[i] for i in rng.permutation(len(texts))]
         picked = rng.integers(
             len(sentences), size=plan.num_chunks // 6 * plan.chunk_size // plan.sentence_size
@@ -139,10 +147,12 @@ def draw_batches(
         epoch += 1
 
 
-def _draw_texts(streams: dict[str, Iterator[str]], *, num_words: float) -> list[str]:
+def _draw_texts(
+    streams: dict[str, Iterator[str]], *, shares: dict[str, float], num_words: float
+) -> list[str]:
     texts = []
     for name, stream in streams.items():
-        words_left = SOURCES[name].share * num_words
+        words_left = shares[name] * num_words
         while words_left > 0:
             texts.append(next(stream))
             words_left -= count_words(texts[-1])

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -71,16 +72,20 @@ class MaskedLoss(nn.Module):
         return masked_lm_loss(self.model, **batch)
 
 
-def start_weights(base: dict[str, torch.Tensor], *, recipe: Recipe) -> dict[str, nn.Parameter]:
+def start_weights(
+    base: dict[str, torch.Tensor], *, recipe: Recipe, new_head: bool = True
+) -> dict[str, nn.Parameter]:
     """Make the trainable weights, which at first change nothing in the encoder.
 
     Args:
-        base: The encoder with an untrained head, by name.
+        base: The model's weights by name.
         recipe: Ranks and seed.
+        new_head: The head is untrained: its layer is trained whole, from the identity. Otherwise it gets a low-rank
+            addition, as all other matrices do, and nothing at all changes at first.
 
     Returns:
         What :func:`mlmtutor.mini.merge_low_rank` merges: ``name.up`` (zero) and ``name.down`` (random) for matrices,
-        and biases, layer norms and the head's layer (the identity at first) under their own names.
+        and biases, layer norms and a new head's layer under their own names.
     """
     generator = torch.Generator().manual_seed(recipe.plan.seed)
     weights = {}
@@ -93,7 +98,7 @@ def start_weights(base: dict[str, torch.Tensor], *, recipe: Recipe) -> dict[str,
             continue
         if weight.ndim == 1:
             weights[name] = weight.clone()
-        elif name == "cls.predictions.transform.dense.weight":
+        elif new_head and name == "cls.predictions.transform.dense.weight":
             weights[name] = torch.eye(len(weight))
         else:
             rank = recipe.embedding_rank if name == EMBEDDINGS else recipe.rank
@@ -129,51 +134,42 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path, *, facts: dict[st
 
 
 def train(
+    weights: dict[str, nn.Parameter],
     *,
+    model: nn.Module,
+    batches: Iterator[dict[str, torch.Tensor]],
     recipe: Recipe,
     output: Path,
-    cache_dir: Path,
     length: RunLength,
-    start_from: Path | None = None,
+    facts: dict[str, object] | None = None,
     save_minutes: float = 5,
 ) -> None:
-    """Train, and write the weights at the end and every few minutes.
+    """Train weights that are merged into a model, and write them at the end and every few minutes.
 
     Args:
-        recipe: Ranks, rates and batches.
+        weights: From :func:`start_weights` for this model.
+        model: The masked language model that they are merged into; its own weights stay as they are.
+        batches: Masked batches, endlessly.
+        recipe: Rates.
         output: The safetensors file to write.
-        cache_dir: Folder for the corpora.
         length: When the run is over.
-        start_from: Weights of an earlier run to go on from, of the same ranks.
+        facts: What else to write into the metadata.
         save_minutes: Minutes from one intermediate file to the next.
     """
-    documents = {name: load_documents(name, cache_dir=cache_dir) for name in SOURCES}
-    documents["brown"], _ = split_brown(documents["brown"])
-    tokenizer = load_mini_tokenizer()
-    loss_of = MaskedLoss(load_base_model().requires_grad_(False))
-    loss_of.model.set_attn_implementation(
-        "eager"
-    )  # in bf16 on a CPU the fused kernel's backward pass is slow
-    base = loss_of.model.state_dict()
-    weights = start_weights(base, recipe=recipe)
-    weights["cls.predictions.bias"].data = log_frequencies(
-        documents["brown"], tokenizer=tokenizer, vocab_size=loss_of.model.config.vocab_size
-    )
+    loss_of = MaskedLoss(model.requires_grad_(False))
+    # in bf16 on a CPU the fused kernel's backward pass is slow
+    model.set_attn_implementation("eager")
+    base = model.state_dict()
     optimizer = torch.optim.AdamW(
         weights.values(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay
     )
     settings = {name: value for name, value in asdict(recipe).items() if name != "plan"} | asdict(recipe.plan)
-    if start_from is not None:
-        for name, weight in load_file(start_from).items():
-            weights[name].data.copy_(weight)
-        settings["first_run"] = json.dumps(read_facts(start_from), sort_keys=True)
     num_tokens, losses, saved = 0, [], time.monotonic()
-    batches = draw_batches(documents, tokenizer=tokenizer, plan=recipe.plan)
     for step, batch in enumerate(batches):  # step: how many are done
         progress, minutes = length.progress(step), length.minutes_gone()
         if progress >= 1 or time.monotonic() - saved > save_minutes * 60:
             used = {"steps": step, "tokens": num_tokens, "minutes": round(minutes, 1)}
-            save_weights(weights, output, facts=settings | used | {"finished": progress >= 1})
+            save_weights(weights, output, facts=settings | used | {"finished": progress >= 1} | (facts or {}))
             saved = time.monotonic()
         if progress >= 1:
             break
@@ -194,6 +190,13 @@ def train(
     print(f"wrote {output}: {used}", flush=True)
 
 
+def load_general_english(*, cache_dir: Path) -> dict[str, list[Document]]:
+    """Load the documents of all sources, without those of Brown that are held out."""
+    documents = {name: load_documents(name, cache_dir=cache_dir) for name in SOURCES}
+    documents["brown"], _ = split_brown(documents["brown"])
+    return documents
+
+
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(
@@ -206,12 +209,26 @@ def main() -> None:
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     options = parser.parse_args()
+    recipe = Recipe(plan=Plan(seed=options.seed))
+    documents = load_general_english(cache_dir=options.cache_dir)
+    tokenizer, model = load_mini_tokenizer(), load_base_model()
+    weights = start_weights(model.state_dict(), recipe=recipe)
+    weights["cls.predictions.bias"].data = log_frequencies(
+        documents["brown"], tokenizer=tokenizer, vocab_size=model.config.vocab_size
+    )
+    facts = {}
+    if options.start_from is not None:
+        for name, weight in load_file(options.start_from).items():
+            weights[name].data.copy_(weight)
+        facts["first_run"] = json.dumps(read_facts(options.start_from), sort_keys=True)
     train(
-        recipe=Recipe(plan=Plan(seed=options.seed)),
+        weights,
+        model=model,
+        batches=draw_batches(documents, tokenizer=tokenizer, plan=recipe.plan),
+        recipe=recipe,
         output=options.output,
-        cache_dir=options.cache_dir,
-        start_from=options.start_from,
         length=RunLength(minutes=options.minutes, steps=options.steps),
+        facts=facts,
     )
 
 

@@ -1,0 +1,66 @@
+"""Train the long adaptations of the mini model as low-rank patches: ``python -m mlmtutor.mini.make.patches --help``.
+
+``imdb`` goes on with film reviews, ``more`` as long with the general English that the mini model already knows: the
+control that tells what film reviews add from what more training adds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from mlmtutor.mini import PATCHES, load_mini_model, load_mini_tokenizer
+from mlmtutor.mini.make.batches import Plan, draw_batches
+from mlmtutor.mini.make.corpora import SOURCES, Document
+from mlmtutor.mini.make.train import CACHE, Recipe, RunLength, load_general_english, start_weights, train
+from mlmtutor.texts.own_texts import split_texts
+from mlmtutor.texts.reviews import BREAKS, load_reviews
+
+STEPS = 2_000
+UNREAD = {
+    "test_size": 5_000,
+    "seed": 0,
+}  # the reviews kept out, for tests and labels: `split_texts(reviews, **UNREAD)["test"]`
+
+
+def load_review_documents() -> list[Document]:
+    """Load the reviews that are not kept out as documents; paragraphs end where the page has line breaks."""
+    texts = split_texts(load_reviews("mini")["train"], **UNREAD)["train"]["text"]
+    documents = []
+    for number, text in enumerate(texts):
+        paragraphs = (re.sub(r"\s+", " ", part).strip() for part in BREAKS.split(text))
+        documents.append(Document(f"review {number}", tuple(part for part in paragraphs if part)))
+    return documents
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description="Train a long adaptation of the mini model.")
+    parser.add_argument("patch", choices=PATCHES, help="which texts to go on with")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of 4,096 tokens")
+    parser.add_argument(
+        "--output", type=Path, help="the safetensors file to write; the shipped one by default"
+    )
+    parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
+    parser.add_argument("--seed", type=int, default=Plan.seed)
+    options = parser.parse_args()
+    recipe = Recipe(rank=32, embedding_rank=16, learning_rate=1e-3, plan=Plan(seed=options.seed))
+    if options.patch == "imdb":
+        documents, shares = {"imdb": load_review_documents()}, {"imdb": 1.0}
+    else:
+        documents = load_general_english(cache_dir=options.cache_dir)
+        shares = {name: source.share for name, source in SOURCES.items()}
+    model = load_mini_model()
+    train(
+        start_weights(model.state_dict(), recipe=recipe, new_head=False),
+        model=model,
+        batches=draw_batches(documents, tokenizer=load_mini_tokenizer(), plan=recipe.plan, shares=shares),
+        recipe=recipe,
+        output=options.output or PATCHES[options.patch],
+        length=RunLength(minutes=0, steps=options.steps),
+    )
+
+
+if __name__ == "__main__":
+    main()
