@@ -25,7 +25,7 @@ from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
 from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
 from .texts.reading import Reading
-from .texts.reviews import LengthSummary, count_labels, load_reviews, summarize_lengths
+from .texts.reviews import LengthSummary, count_labels, load_reviews, remove_breaks, summarize_lengths
 from .texts.segmenters import load_segmenter
 from .texts.words import TokenTable, find_first_pieces
 from .training.train import TrainingHistory, TrainingSettings, train_masked_lm
@@ -97,6 +97,7 @@ __all__ = [
     "plot_losses",
     "plot_perplexities",
     "read_source",
+    "remove_breaks",
     "save_adapted",
     "score_batches",
     "score_few_labels",
