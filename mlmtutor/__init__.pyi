@@ -17,9 +17,19 @@ from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
 from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
 from .report import Report, save_adapted
-from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
+from .scores.classifier import fine_tune_classifier
+from .scores.downstream import (
+    FewLabelScores,
+    ScoreDifference,
+    compare_scores,
+    draw_labels,
+    embed_texts,
+    load_few_labels,
+    score_few_labels,
+)
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
+from .scores.prompts import AUCDifference, compare_auc, score_prompt
 from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
@@ -32,6 +42,7 @@ from .training.train import TrainingHistory, TrainingSettings, train_masked_lm
 from .training.trainer import MaskedLMTrainer
 
 __all__ = [
+    "AUCDifference",
     "AdaptSettings",
     "Candidate",
     "ChunkRows",
@@ -68,9 +79,11 @@ __all__ = [
     "choose_profile",
     "chunk_texts",
     "compare",
+    "compare_auc",
     "compare_scores",
     "count_labels",
     "count_words",
+    "draw_labels",
     "embed_texts",
     "evaluate",
     "fill_masks",
@@ -78,8 +91,10 @@ __all__ = [
     "find_first_pieces",
     "find_hub_problem",
     "find_keywords",
+    "fine_tune_classifier",
     "freeze_masks",
     "load_brown_counts",
+    "load_few_labels",
     "load_general_texts",
     "load_model",
     "load_probes",
@@ -103,6 +118,7 @@ __all__ = [
     "score_few_labels",
     "score_masked",
     "score_probes",
+    "score_prompt",
     "score_texts",
     "show_context",
     "show_masks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mlmtutor.model.limits import check_texts_fit
 
@@ -39,6 +39,7 @@ def encode_texts(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     max_tokens: int | None = None,
+    keep: Literal["first", "last"] = "first",
 ) -> list[list[int]]:
     """Return the token ids of each text, special tokens included.
 
@@ -46,15 +47,20 @@ def encode_texts(
         texts: The texts.
         model: The model that is to read them.
         tokenizer: Its tokenizer.
-        max_tokens: Cut each text off after so many tokens; None cuts nothing.
+        max_tokens: Read so many tokens of each text; None reads all.
+        keep: Which tokens of a longer text are read: its first or its last.
 
     Raises:
         ValueError: If the model has no masked-LM head, or cannot read a text: too many tokens, or unknown ids.
     """
     if not texts:
         return []
+    side, tokenizer.truncation_side = tokenizer.truncation_side, {"first": "right", "last": "left"}[keep]
     options = {"truncation": max_tokens is not None, "max_length": max_tokens}
-    rows = tokenizer(texts, **options, padding=False, verbose=False)["input_ids"]
+    try:
+        rows = tokenizer(texts, **options, padding=False, verbose=False)["input_ids"]
+    finally:
+        tokenizer.truncation_side = side
     check_texts_fit(model, rows, texts=texts)
     return rows
 

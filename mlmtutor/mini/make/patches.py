@@ -38,14 +38,15 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description="Train a long adaptation of the mini model.")
     parser.add_argument("patch", choices=PATCHES, help="which texts to go on with")
-    parser.add_argument("--steps", type=int, default=STEPS, help="of 4,096 tokens")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of 2,048 tokens")
     parser.add_argument(
         "--output", type=Path, help="the safetensors file to write; the shipped one by default"
     )
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     options = parser.parse_args()
-    recipe = Recipe(rank=32, embedding_rank=16, learning_rate=1e-3, plan=Plan(seed=options.seed))
+    plan = Plan(seed=options.seed, batch_size=16, round_batches=480)
+    recipe = Recipe(rank=32, embedding_rank=16, learning_rate=1e-3, plan=plan)
     if options.patch == "imdb":
         documents, shares = {"imdb": load_review_documents()}, {"imdb": 1.0}
     else:
