@@ -19,7 +19,7 @@ LANGUAGES = ("en", "zh")
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开代码", "code_prompt_hide": "收起代码"}}
 # cell metadata that only the tools read; `figure` holds the caption of a picture in each language
-SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure"}
+SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure", "allow"}
 
 
 class ChapterError(ValueError):
