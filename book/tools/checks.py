@@ -71,7 +71,7 @@ def check_promises(chapter: Chapter) -> list[str]:
     return [
         f"{chapter.at(cell)}: {match[0]!r} belongs on the page a4_budget only; say what is known, or nothing"
         for cell in chapter.cells
-        for text in (cell.source, *cell.metadata.get("figure", {}).values())
+        for text in (cell.source, *map(str, cell.metadata.get("figure", {}).values()))
         for match in NOT_MEASURED.finditer(text)
     ]
 
@@ -111,12 +111,23 @@ def check_parameters(chapter: Chapter) -> list[str]:
 
 
 def check_captions(chapter: Chapter) -> list[str]:
-    """A cell that draws must have a caption in each language."""
-    return [
-        f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
-        for cell in chapter.code
-        if DRAWS.search(cell.source) and set(cell.metadata.get("figure", {})) != set(LANGUAGES)
-    ]
+    """A cell that draws must have a caption in each language; an `alt` text must say something else."""
+    problems = []
+    for cell in chapter.code:
+        figure = dict(cell.metadata.get("figure", {}))
+        alt = figure.pop("alt", {})
+        if DRAWS.search(cell.source) and set(figure) != set(LANGUAGES):
+            problems.append(
+                f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
+            )
+        if alt and set(alt) != set(LANGUAGES):
+            problems.append(f"{chapter.at(cell)}: `alt` of a picture has text for {' and '.join(LANGUAGES)}")
+        problems += [
+            f"{chapter.at(cell)}: the `alt` text repeats the caption, which a screen reader reads as well"
+            for lang, text in alt.items()
+            if text == figure.get(lang)
+        ]
+    return problems
 
 
 def check_ignored_outputs(chapter: Chapter) -> list[str]:
