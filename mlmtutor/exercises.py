@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+import reprlib
+import textwrap
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 DATA = Path(__file__).parent / "data"
 PARAMETERS, ANSWERS = DATA / "parameters.yml", DATA / "answers.yml"
+WIDTH = 80  # of a printed line, as on the pages of the book
+TOLERANCE = 0.01  # of the expected number, where it has a decimal point
 
 
 def check_answer(name: str, answer: Any) -> None:
     """Say whether an answer is right. A right one is explained; a wrong one gets a hint and can be tried again.
 
     What counts is what is meant: ``0.69`` is right for the logarithm of 2, ``"4 %"`` for a share of 0.04, and a list, a
-    tuple, an array or a tensor with the right numbers for a pair.
+    tuple, an array or a tensor with the right numbers for a pair. Case and spaces do not matter in a text.
 
     Args:
         name: The question, by chapter and number, such as ``"3.1"``.
@@ -31,7 +35,8 @@ def check_answer(name: str, answer: Any) -> None:
         >>> check_answer("6.2", "0.7")
         Right. Half the perplexity is ln 2 = 0.69 nats less, wherever it starts.
         >>> check_answer("6.2", 2)
-        Not yet: 2. Perplexity is the exponential of the loss; what does halving an exponential take off its exponent?
+        Not yet: 2. Perplexity is the exponential of the loss; what does halving an
+        exponential take off its exponent?
 
     Source: chapter 01_fill_mask.
     """
@@ -40,50 +45,99 @@ def check_answer(name: str, answer: Any) -> None:
         raise ValueError(f"question must be one of {', '.join(questions)}, got {name!r}")
     question = questions[name]
     if answer is None or answer is ...:
-        print("No answer yet: replace the ... and run the cell again.")
-    elif _is_right(answer, **{key: value for key, value in question.items() if key not in ("why", "hint")}):
-        print(f"Right. {question['why']}")
+        said = "No answer yet: replace the ... and run the cell again."
     else:
-        shown = answer if isinstance(answer, str) else np.asarray(answer, dtype=object).tolist()
-        print(f"Not yet: {shown!r}. {question['hint']}")
+        given, is_share = _make_plain(answer), question.get("is_share", False)
+        meant = [question["expected"], *question.get("also", [])]
+        if any(_is_right(given, expected=expected, is_share=is_share) for expected in meant):
+            said = f"Right. {question['why']}"
+        else:
+            form = "" if _has_form(given, expected=meant[0]) else f"{_name_form(meant[0])} is asked for. "
+            said = f"Not yet: {reprlib.repr(given)}. {form}{question['hint']}"
+    print(textwrap.fill(said, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
-def _is_right(answer: Any, *, expected: Any, is_share: bool = False) -> bool:
-    """Whether an answer means the expected one: a text, a number or a list of numbers."""
-    if isinstance(expected, str):
-        return isinstance(answer, str) and answer.strip().strip("'\".").casefold() == expected.casefold()
+def _make_plain(answer: Any) -> Any:
+    """Return arrays, tensors and columns of tables as numbers and lists of them, and everything else as it is."""
+    if isinstance(answer, Sequence) and not isinstance(answer, str | bytes):
+        return [_make_plain(one) for one in answer]
+    if hasattr(answer, "detach"):
+        answer = answer.detach()
+    return answer.tolist() if hasattr(answer, "tolist") else answer
+
+
+def _is_right(answer: Any, *, expected: Any, is_share: bool) -> bool:
+    """Whether an answer means the expected one: a text, a number or a list of them."""
     if isinstance(expected, list):
-        given = answer.tolist() if hasattr(answer, "tolist") else answer
-        if isinstance(given, str):
-            given = re.findall(r"[-+.\d]+", given)
-        return (
-            isinstance(given, (list, tuple))
-            and len(given) == len(expected)
-            and all(_is_right(one, expected=other) for one, other in zip(given, expected, strict=True))
+        given = _split_list(answer)
+        return len(given) == len(expected) and all(
+            _is_right(one, expected=other, is_share=is_share)
+            for one, other in zip(given, expected, strict=True)
         )
+    if isinstance(expected, str):
+        return isinstance(answer, str) and _simplify(answer) == _simplify(expected)
     number = _read_number(answer)
     if number is None:
         return False
     if isinstance(expected, int):
-        return number == expected
+        return math.isclose(number, expected, rel_tol=1e-6, abs_tol=1e-6)
     meant = [expected, 100 * expected] if is_share else [expected]
     return any(_rounds_to(number, value) for value in meant)
 
 
+def _has_form(answer: Any, *, expected: Any) -> bool:
+    """Whether an answer is at least of the right kind."""
+    if isinstance(expected, list):
+        return len(_split_list(answer)) == len(expected)
+    return isinstance(answer, str) if isinstance(expected, str) else _read_number(answer) is not None
+
+
+def _name_form(expected: Any) -> str:
+    if isinstance(expected, list):
+        return f"A list of {len(expected)}"
+    return "A text" if isinstance(expected, str) else "A number"
+
+
+def _split_list(answer: Any) -> list[Any]:
+    if isinstance(answer, str):
+        return [part for part in re.split(r"[\s,;()\[\]]+", answer) if part]
+    return answer if isinstance(answer, list) else [answer]
+
+
+def _simplify(text: str) -> str:
+    return " ".join(text.split()).strip(" '\"“”‘’`.").casefold()
+
+
 def _read_number(answer: Any) -> float | None:
-    """Return the number that an answer is, whatever its type; a per cent sign divides by 100; None if it is none."""
-    try:
-        if isinstance(answer, str):
-            text = answer.strip().replace(",", "").replace("_", "")
-            return float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
-        return float(answer)
-    except (TypeError, ValueError, RuntimeError):
+    """Return the number that an answer is, whatever its type; None if it is none.
+
+    A text may have a per cent sign, which divides by 100, or a unit, which is left out: ``"4 %"``, ``"134 MB"``.
+    """
+    if isinstance(answer, bool):
         return None
+    try:
+        if not isinstance(answer, str):
+            number = float(answer)
+        else:
+            shape = re.fullmatch(r"([-+]?[\d.,_/eE+-]+)\s*([%％]?)\s*[^\W\d]*", answer.strip())
+            if shape is None:
+                return None
+            number = float(Fraction(_read_commas(shape[1]))) / (100 if shape[2] else 1)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _read_commas(digits: str) -> str:
+    """Take out the commas between thousands; a comma that cannot be one of those is a decimal point."""
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", digits):
+        return digits.replace(",", "")
+    return digits.replace(",", ".").replace("_", "")
 
 
 def _rounds_to(number: float, expected: float) -> bool:
     """Whether a number is within a hundredth of the expected one, or is what it rounds to with one or more decimals."""
-    return abs(number - expected) <= 0.01 * abs(expected) or any(
+    return abs(number - expected) <= TOLERANCE * abs(expected) or any(
         number == round(expected, digits) != 0 for digits in range(1, 8)
     )
 

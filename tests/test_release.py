@@ -92,6 +92,7 @@ def test_wheel_holds_the_package_and_the_chapters_and_nothing_else(built):
         names = {name for name in wheel.namelist() if not name.startswith(f"{DIST_INFO}/")}
     assert {
         "mlmtutor/__init__.pyi",
+        "mlmtutor/data/answers.yml",
         "mlmtutor/data/parameters.yml",
         "mlmtutor/mini/weights.safetensors",
     } < names

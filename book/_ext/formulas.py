@@ -3,6 +3,7 @@
 Every current browser draws MathML by itself, so no page needs a script for its formulas.
 """
 
+import re
 from html import escape
 
 from docutils import nodes
@@ -12,6 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+# of the two bars of a norm the converter lets only the first one grow with its surroundings
+STRETCHING_BAR = re.compile(r"<mo[^>]*>‖</mo>")
 LOGGER = logging.getLogger(__name__)
 
 
@@ -32,7 +35,8 @@ def to_mathml(node: nodes.Element, *, as_block: bool = False) -> str:
     """Convert the LaTeX of a formula to MathML; if that fails, warn and show the LaTeX itself."""
     latex = node.astext().strip()
     try:
-        return " ".join(tex2mathml(latex, as_block=as_block).split())
+        mathml = " ".join(tex2mathml(latex, as_block=as_block).split())
+        return STRETCHING_BAR.sub('<mo stretchy="false">‖</mo>', mathml)
     except MathError as error:
         LOGGER.warning("the formula %r cannot be shown: %s", latex, error, location=node)
         return f"<code>{escape(latex)}</code>"

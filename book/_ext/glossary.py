@@ -23,6 +23,7 @@ class Term:
     strict: str = ""  # "en": where the English text uses it, the Chinese must too; "both": and vice versa
     unless: tuple[str, ...] = ()  # phrases that contain a spelling but mean something else
     avoid: tuple[str, ...] = ()  # Chinese words for it that other books use and this one does not
+    also: tuple[str, ...] = ()  # other Chinese names, for readers who come from other books
 
     @property
     def anchor(self) -> str:
@@ -42,6 +43,7 @@ def read_glossary(path: Path = GLOSSARY) -> tuple[Term, ...]:
             strict=entry.get("strict", ""),
             unless=tuple(entry.get("unless", ())),
             avoid=tuple(entry.get("avoid", ())),
+            also=tuple(entry.get("also", ())),
         )
         for entry in entries
     )

@@ -42,7 +42,8 @@ class GlossaryTerms(SphinxDirective):
         if translation != name:
             words = nodes.inline(text=translation, classes=[f"language-{LANGUAGES[OTHER[lang]][0]}"])
             title += [nodes.Text(" "), self._link(PAGE.format(lang=OTHER[lang]), term.anchor, words)]
-        meaning = nodes.paragraph("", "", *self.parse_inline(f"{term.meaning[lang]} ")[0])
+        other_names = f"又译：{'、'.join(term.also)}。" if lang == "zh" and term.also else ""
+        meaning = nodes.paragraph("", "", *self.parse_inline(f"{term.meaning[lang]}{other_names} ")[0])
         chapter = nodes.inline(text=CHAPTER[lang].format(int(term.chapter[:2])), classes=["glossary-chapter"])
         page = f"book/{lang}/{term.chapter}"
         meaning += self._link(page, "", chapter) if page in self.env.found_docs else chapter

@@ -10,9 +10,13 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
   It writes files into a temporary folder only, and prints nothing that would differ on the next run or
   machine. Chinese in code or English prose needs ``han: true`` in the cell's metadata.
 - Tags: ``parameters`` (exactly one cell; each line ``name: int = 3  # unit and why``), ``result`` (what it prints
-  is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site).
-- A cell that draws carries the caption, ``:figure: {"en": "...", "zh": "..."}``, which is also the picture's text for
-  readers who cannot see it: what it shows, and what to notice.
+  is what `make book` ends with), ``hide-cell``, ``hide-input`` and ``hide-output`` (fold on the site), ``remove-cell`` (for tests
+  only: not on the site, folded in notebooks).
+- A cell that draws carries the caption, ``:figure: {"en": "...", "zh": "..."}``: what the picture means. What it shows, for
+  readers who cannot see it, is in ``"alt": {"en": "...", "zh": "..."}`` beside these; without it, the caption's begin.
+- A line of code or output has 80 columns at most (``widths.py``). Words to avoid are in ``book/words.yml``, and how long
+  Chinese sentences are is counted (``style.py``): ``python -m book.tools check --han``.
+- A question is checked with ``mt.check_answer("7.1", answer)``; what is right is in ``mlmtutor/data/answers.yml``.
 - An error shown on purpose is caught and printed, since papermill stops at any other.
 - A worked answer in code is a ``hide-cell`` that begins with ``# answer: ...``; handouts leave it out, with the folded
   cells right after it.

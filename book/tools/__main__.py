@@ -21,6 +21,7 @@ from .parameters import result_lines, sweep
 from .pdf import open_browser, print_book
 from .site import build, stage
 from .speed import SPEED, draw_figures
+from .style import check_page, find_pages, tabulate_cadences
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
 from .together import run_together
 from .write_passages import PASSAGES, write_passages
@@ -60,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     add(_book, "run the chapters and build the site under _build from what came out")
     add(_site, "build the site from the committed notebooks", slugs=0)
     add(_colab, "write notebooks that install from this repository, where the committed ones do not", slugs=0)
-    add(_check, "run nothing, list what is wrong in sources and notebooks")
+    check_command = add(_check, "run nothing, list what is wrong in sources, pages and notebooks")
+    check_command.add_argument(
+        "--han", action="store_true", help="only say how long the Chinese sentences are"
+    )
     add(_tables, "bring mlmtutor/data/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
     add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
@@ -194,7 +198,12 @@ def _measure(chapters: list[Chapter], options: argparse.Namespace, *, root: Path
 
 
 def _check(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> int:
+    pages = [] if options.slugs else find_pages(root)
+    if options.han:
+        print(tabulate_cadences(chapters, [path for path, lang in pages if lang == "zh"]))
+        return 0
     problems = [problem for chapter in chapters for problem in check_chapter(chapter)]
+    problems += [problem for path, lang in pages for problem in check_page(path, lang)]
     problems += [problem for chapter in chapters for problem in check_notebooks(chapter, root=root)]
     print("\n".join(problems) or f"{len(chapters)} chapters: nothing wrong")
     return 1 if problems else 0

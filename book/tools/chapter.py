@@ -1,6 +1,8 @@
 """A chapter source, its cells, and the notebook of one language made from them."""
 
 import hashlib
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +17,12 @@ from book._ext.repository import INSTALL_CELL, read_repository, write_install_ce
 from .han import join_han_lines
 
 LANGUAGES = ("en", "zh")
+REMOVED = "remove-cell"  # tag of a cell that a reader of the site does not see
 
 # what a folded cell says on the site; the Chinese edition carries its own words in the notebook
 FOLD_WORDS = {"zh": {"code_prompt_show": "展开代码", "code_prompt_hide": "收起代码"}}
 # cell metadata that only the tools read; `figure` holds the caption of a picture in each language
-SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure"}
+SOURCE_ONLY_KEYS = {"lang", "id", "han", "figure", "allow"}
 
 
 class ChapterError(ValueError):
@@ -139,8 +142,11 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
         metadata = {key: value for key, value in cell.metadata.items() if key not in SOURCE_ONLY_KEYS}
         if cell.kind == "code":
             if "figure" in cell.metadata:
-                caption = cell.metadata["figure"][lang]
-                metadata["mystnb"] = {"figure": {"caption": caption}, "image": {"alt": caption}}
+                figure = cell.metadata["figure"]
+                alt = figure.get("alt", {}).get(lang) or shorten_caption(figure[lang], lang)
+                metadata["mystnb"] = {"figure": {"caption": figure[lang]}, "image": {"alt": alt}}
+            if REMOVED in cell.tags:  # the site leaves it out, a notebook can only fold it
+                metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
             if cell is chapter.code[0]:
                 notebook.cells.append(install)
             node = nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=metadata)
@@ -154,6 +160,24 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
             notebook.cells.append(nbformat.v4.new_markdown_cell(source, id=cell.id, metadata=metadata))
     nbformat.validate(notebook)
     return notebook
+
+
+def shorten_caption(caption: str, lang: str) -> str:
+    """Make the text for readers who cannot see a picture from its caption, which they hear as well.
+
+    It says no more than what the picture is about: the caption up to its first stop, not more than some words. A cell may
+    carry something better, ``:figure: {"en": ..., "zh": ..., "alt": {"en": ..., "zh": ...}}``.
+
+    Example:
+        >>> shorten_caption("Loss per step: it falls from 4.3 to 4.0, most of it early.", "en")
+        'Figure: Loss per step'
+        >>> shorten_caption("每一步的损失：从 4.3 降到 4.0。", "zh")
+        '图：每一步的损失'
+    """
+    subject = re.split(r"[.:;,](?:\s|$)|[。：；，]", caption, maxsplit=1)[0].strip()
+    if lang == "zh":
+        return f"图：{subject[:30]}" + ("……" if len(subject) > 30 else "")
+    return f"Figure: {textwrap.shorten(subject, 80, placeholder=' ...')}"
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> bool:

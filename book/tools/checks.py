@@ -12,13 +12,18 @@ from .chapter import LANGUAGES, Chapter, compose
 from .citations import check_citations
 from .han import HAN
 from .prose import check_scripts, check_twins, find_links
+from .style import check_style
 from .terms import check_terms
+from .widths import check_code_widths, check_output_widths
 
 MAX_CELL_LINES, MAX_MEDIAN_LINES = 20, 6
 MAX_NOTEBOOK_BYTES = 500_000
 PARAMETER_TYPES = {"int", "float", "str", "bool"}  # what papermill's help and command line understand
 IGNORED = "nbval-ignore-output"
 DRAWS = re.compile(r"\bplot_\w+\(")
+NOT_MEASURED = re.compile(
+    r"(?:not|never) (?:been )?measured yet|not yet (?:been )?measured|尚未测量|还没有测量", re.IGNORECASE
+)
 CHECKS = re.compile(r"check_range\(|print\(.*(<=|>=|<|>|==| in )", re.DOTALL)
 CHANGES_FROM_RUN_TO_RUN = {
     "a path of one machine": re.compile(
@@ -41,6 +46,33 @@ def check_chapter(chapter: Chapter) -> list[str]:
         *check_parameters(chapter),
         *check_ignored_outputs(chapter),
         *check_captions(chapter),
+        *check_code_widths(chapter),
+        *check_answers(chapter),
+        *check_promises(chapter),
+        *check_style(chapter),
+    ]
+
+
+def check_answers(chapter: Chapter) -> list[str]:
+    """What is right stands in ``mlmtutor/data/answers.yml``, not in the cell below the question."""
+    return [
+        f"{chapter.at(cell)}: check_answer shows what is right in the cell ({', '.join(shown)}=); "
+        "it belongs into mlmtutor/data/answers.yml, and the call is check_answer(name, answer)"
+        for cell in chapter.code
+        if "check_answer" in cell.source
+        for call in ast.walk(ast.parse(cell.source))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("check_answer")
+        if (shown := [keyword.arg or "**" for keyword in call.keywords])
+    ]
+
+
+def check_promises(chapter: Chapter) -> list[str]:
+    """What was not measured is said once, on the page of the budget, and not in a chapter."""
+    return [
+        f"{chapter.at(cell)}: {match[0]!r} belongs on the page a4_budget only; say what is known, or nothing"
+        for cell in chapter.cells
+        for text in (cell.source, *map(str, cell.metadata.get("figure", {}).values()))
+        for match in NOT_MEASURED.finditer(text)
     ]
 
 
@@ -79,12 +111,23 @@ def check_parameters(chapter: Chapter) -> list[str]:
 
 
 def check_captions(chapter: Chapter) -> list[str]:
-    """A cell that draws must have a caption in each language."""
-    return [
-        f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
-        for cell in chapter.code
-        if DRAWS.search(cell.source) and set(cell.metadata.get("figure", {})) != set(LANGUAGES)
-    ]
+    """A cell that draws must have a caption in each language; an `alt` text must say something else."""
+    problems = []
+    for cell in chapter.code:
+        figure = dict(cell.metadata.get("figure", {}))
+        alt = figure.pop("alt", {})
+        if DRAWS.search(cell.source) and set(figure) != set(LANGUAGES):
+            problems.append(
+                f"{chapter.at(cell)}: a picture has a caption, `:figure:` with text for {' and '.join(LANGUAGES)}"
+            )
+        if alt and set(alt) != set(LANGUAGES):
+            problems.append(f"{chapter.at(cell)}: `alt` of a picture has text for {' and '.join(LANGUAGES)}")
+        problems += [
+            f"{chapter.at(cell)}: the `alt` text repeats the caption, which a screen reader reads as well"
+            for lang, text in alt.items()
+            if text == figure.get(lang)
+        ]
+    return problems
 
 
 def check_ignored_outputs(chapter: Chapter) -> list[str]:
@@ -124,6 +167,7 @@ def check_notebooks(chapter: Chapter, *, root: Path) -> list[str]:
             *check_in_step(chapter, lang, notebooks[lang]),
             *check_run_in_order(notebooks[lang]),
             *check_outputs(notebooks[lang]),
+            *(check_output_widths(notebooks[lang]) if lang == "en" else []),  # the outputs are the same
             *check_links(chapter, lang, root=root),
             *check_size(path),
         ]

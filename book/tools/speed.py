@@ -9,12 +9,13 @@ from .chapter import LANGUAGES
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}
 PEERS = {
-    "original": {"en": "original notebook", "zh": "原 notebook"},
+    "original": {"en": "original notebook", "zh": "原始 notebook"},
+    "library": {"en": "transformers", "zh": "transformers"},
     "limit": {"en": "limit", "zh": "极限"},
 }
 UNITS = {  # of a size
     "en": {unit: unit for unit in ("reviews", "chunks", "tokens", "sentences")},
-    "zh": {"reviews": "篇影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"},
+    "zh": {"reviews": "条影评", "chunks": "个文本块", "tokens": "个词元", "sentences": "个句子"},
 }
 STAGES = {
     "tokenise_and_chunk": {"en": "tokenise and chunk", "zh": "分词并分块"},
@@ -67,7 +68,7 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
     rows = []
     for name, names in STAGES.items():
         if name not in stages:
-            rows.append({lang: f"| {label} | | {ABSENT[lang]} | | | |" for lang, label in names.items()})
+            rows.append({lang: f"| {label} | | {ABSENT[lang]} | | |" for lang, label in names.items()})
         for stage in (stages[key] for key in (name, f"{name}_full") if key in stages):
             rows += _stage_rows(stage, names)
     return rows
@@ -82,9 +83,9 @@ def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
         "en": f"{names['en']} ({', '.join(sizes['en'])})",
         "zh": f"{names['zh']}（{'，'.join(sizes['zh'])}）",
     }
-    for peer, goal in stage["goals"].items():
+    for peer in stage["goals"]:
         found = ratios(stage, peer)
-        cells = ["", "" if goal is None else _number(goal), _number(stage["bound"]) if stage["bound"] else ""]
+        cells = ["", _number(stage["bound"]) if stage["bound"] else ""]
         if found:
             cells[0] = _number(statistics.median(found))
             if len(found) > 1:

@@ -25,8 +25,8 @@ HEADS = {
         "zh": "| 章 | 配置档 | 分钟 | 内存峰值（MB） | 下载（MB） |",
     },
     "speed": {
-        "en": "| step | ours | against | times as much as ours | goal | bound |",
-        "zh": "| 步骤 | 我们 | 对比 | 是我们的几倍 | 目标 | 上界 |",
+        "en": "| step | ours | compared with | times as much as ours | at most |",
+        "zh": "| 步骤 | 本书 | 对比对象 | 是本书的几倍 | 上限 |",
     },
 }
 EVERY_CHAPTER = {"en": "every chapter", "zh": "所有章"}

@@ -20,10 +20,16 @@ def check_terms(chapter: Chapter, terms: Sequence[Term] | None = None) -> list[s
             cell.lang: {term.anchor: term for _, term in finders[cell.lang].find(read_words(cell.source))}
             for cell in (english, chinese)
         }
+        cells = {"en": english, "zh": chinese}
         place = f"{chapter.at(english)} and {chinese.line}"
         for here, there in (("en", "zh"), ("zh", "en")):
             for anchor, term in used[here].items():
-                if anchor not in used[there] and term.strict in (here, "both"):
+                # a longer term on the other side, such as 被遮盖的词元, says this one as well
+                if (
+                    anchor not in used[there]
+                    and term.strict in (here, "both")
+                    and not any(TermFinder([term], there).find(read_words(cells[there].source)))
+                ):
                     names = (
                         f"{term.forms[here][0]!r} is in {here} but {term.forms[there][0]!r} is not in {there}"
                     )

@@ -312,9 +312,9 @@ def compare_scores(base: FewLabelScores, adapted: FewLabelScores) -> dict[int, S
         draws = generator.multinomial(num_draws, np.full(num_draws, 1 / num_draws), size=NUM_SAMPLES)
         texts = generator.multinomial(num_test, np.full(num_test, 1 / num_test), size=NUM_SAMPLES)
         means = ((draws @ gain) * texts).sum(axis=1) / gain.size  # (num_samples,)
-        low, high = np.quantile(
-            means, find_quantiles(min(num_draws, num_test)) if num_draws > 1 else (0.025, 0.975)
-        )
+        # a single draw of labels or a single text has no spread of its own: it is the other that counts
+        num_groups = min(n for n in (num_draws, num_test, max(num_draws, num_test, 2)) if n > 1)
+        low, high = np.quantile(means, find_quantiles(num_groups))
         per_draw = gain.mean(axis=1)
         better = (np.sign(per_draw) + 1).mean() / 2
         differences[size] = ScoreDifference(

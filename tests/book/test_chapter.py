@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from book.tools.chapter import ChapterError, compose, find_chapters, write_notebook
+from book.tools.chapter import ChapterError, compose, find_chapters, shorten_caption, write_notebook
 from book.tools.han import join_han_lines
 
 
@@ -53,12 +53,42 @@ def test_explicit_id_survives_a_change_of_the_code(write):
     assert "id" not in compose(write(options, f"{options}\n:id: word-to-measure"), "en").cells[2].metadata
 
 
-def test_caption_of_a_figure_is_in_the_language_of_the_notebook(write):
-    chapter = write(":tags: [parameters]", ':tags: [parameters]\n:figure: {"en": "Lengths.", "zh": "长度。"}')
-    for lang, caption in (("en", "Lengths."), ("zh", "长度。")):
+def test_caption_of_a_figure_is_in_the_language_of_the_notebook_and_its_text_is_no_copy(write):
+    figure = '{"en": "Lengths: most are short.", "zh": "长度：多数较短。"}'
+    chapter = write(":tags: [parameters]", f":tags: [parameters]\n:figure: {figure}")
+    for lang, caption, alt in (
+        ("en", "Lengths: most are short.", "Figure: Lengths"),
+        ("zh", "长度：多数较短。", "图：长度"),
+    ):
         metadata = compose(chapter, lang).cells[2].metadata
-        assert metadata.mystnb == {"figure": {"caption": caption}, "image": {"alt": caption}}
+        assert metadata.mystnb == {"figure": {"caption": caption}, "image": {"alt": alt}}
         assert "figure" not in metadata
+
+
+def test_text_of_a_figure_may_be_its_own(write):
+    figure = (
+        '{"en": "Lengths.", "zh": "长度。", "alt": {"en": "77 before, 53 after", "zh": "之前 77，之后 53"}}'
+    )
+    chapter = write(":tags: [parameters]", f":tags: [parameters]\n:figure: {figure}")
+    for lang, alt in (("en", "77 before, 53 after"), ("zh", "之前 77，之后 53")):
+        assert compose(chapter, lang).cells[2].metadata.mystnb["image"]["alt"] == alt
+
+
+def test_short_text_of_a_figure_is_short_and_never_the_caption():
+    for lang, caption in (("en", "word " * 60), ("zh", "字" * 60), ("en", "Lengths"), ("zh", "长度")):
+        alt = shorten_caption(caption, lang)
+        assert alt != caption and len(alt) <= 90
+
+
+def test_cell_for_tests_is_folded_in_the_notebooks(write):
+    hidden = {"source_hidden": True, "outputs_hidden": True}
+    for lang in ("en", "zh"):
+        cells = compose(write("[result]", "[remove-cell]"), lang).cells
+        assert [cell.metadata.get("jupyter") for cell in cells if cell.cell_type == "code"] == [
+            None,
+            None,
+            hidden,
+        ]
 
 
 def test_two_cells_with_the_same_text_get_different_ids(write):

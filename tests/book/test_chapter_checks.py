@@ -165,6 +165,9 @@ def test_picture_without_a_caption_in_each_language_is_found(write):
         ("", 1),
         (':figure: {"en": "A."}\n', 1),
         (':figure: {"en": "A.", "zh": "甲。"}\n', 0),
+        (':figure: {"en": "A.", "zh": "甲。", "alt": {"en": "B", "zh": "乙"}}\n', 0),
+        (':figure: {"en": "A.", "zh": "甲。", "alt": {"en": "B"}}\n', 1),
+        (':figure: {"en": "A.", "zh": "甲。", "alt": {"en": "A.", "zh": "乙"}}\n', 1),
     ]:
         chapter = write(f":tags: [parameters]\n\n{PARAMETER}", f"{options}\n_ = plot_lengths(lengths)")
         assert len(check_captions(chapter)) == num_found

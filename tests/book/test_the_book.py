@@ -7,9 +7,10 @@ import yaml
 
 from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
 from book.tools.checks import check_chapter, check_notebooks
+from book.tools.style import check_page, find_pages
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = find_chapters(ROOT)
+CHAPTERS, PAGES = find_chapters(ROOT), find_pages(ROOT)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -20,6 +21,16 @@ def test_chapter_says_the_same_in_both_languages(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_notebooks_are_what_the_source_gives(path):
     assert check_notebooks(read_chapter(path), root=ROOT) == []
+
+
+@pytest.mark.parametrize(("path", "lang"), PAGES, ids=lambda value: getattr(value, "stem", value))
+def test_page_reads_well(path, lang):
+    assert check_page(path, lang) == []
+
+
+def test_pages_come_in_pairs():
+    names = {lang: {path.name for path, of in PAGES if of == lang} for lang in LANGUAGES}
+    assert names["en"] == names["zh"]
 
 
 def test_contents_list_every_chapter_in_order_in_both_languages():

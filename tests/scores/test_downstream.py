@@ -143,3 +143,20 @@ def test_a_string_is_one_text_and_not_its_letters():
 def test_a_model_without_masked_lm_head_is_refused():
     with pytest.raises(ValueError, match="found BertModel: it has no masked-LM head"):
         embed_texts("the film", model=tiny_model().bert, tokenizer=tiny_tokenizer())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (4, 1)])
+def test_single_draw_or_text_is_compared_all_the_same(shape):
+    right, wrong = np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    difference = compare_scores(FewLabelScores({8: wrong}), FewLabelScores({8: right}))[8]
+    assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
+
+
+def test_interval_of_few_draws_is_wider_than_the_plain_percentiles():
+    generator = np.random.default_rng(0)
+    base, adapted = (FewLabelScores({8: generator.random((n, 200)) < 0.6}) for n in (5, 5))
+    difference = compare_scores(base, adapted)[8]
+    many = {8: np.tile(adapted.correct[8], (20, 1))}, {8: np.tile(base.correct[8], (20, 1))}
+    of_many = compare_scores(FewLabelScores(many[1]), FewLabelScores(many[0]))[8]
+    assert of_many.mean == pytest.approx(difference.mean)
+    assert difference.high - difference.low > 1.3 * (of_many.high - of_many.low)

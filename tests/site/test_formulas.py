@@ -1,6 +1,16 @@
 """Formulas, drawn by the browser itself."""
 
+import re
+from pathlib import Path
+
 import pytest
+from fontTools.ttLib import TTFont
+
+from book._ext import formulas
+from book.tools.chapter import find_chapters, read_chapter
+from book.tools.prose import read_content
+
+ROOT = Path(__file__).resolve().parents[2]
 
 LANGUAGES = ("en", "zh")
 
@@ -21,3 +31,36 @@ def test_a_fraction_stands_one_above_the_other(address, browser):
     above, below = (page.locator("div.math mfrac > *").nth(number).bounding_box() for number in (0, 1))
     assert above["y"] + above["height"] <= below["y"] + 1
     page.close()
+
+
+def test_font_of_the_formulas_has_what_they_are_made_of():
+    font = TTFont(Path(formulas.__file__).parent / "static" / "formulas.woff")
+    assert "MATH" in font  # without that table a root does not grow
+    known = font.getBestCmap()
+    cells = [
+        cell.source for path in find_chapters(ROOT) for cell in read_chapter(path).cells if cell.lang == "en"
+    ]
+    found = [formula for source in cells for formula in read_content(source).formulas]
+    assert len(found) > 10
+    for formula in found:
+        mathml = formulas.tex2mathml(formula.strip("$"))
+        text = re.sub(r"<[^>]*>|\s", "", mathml).replace("&lt;", "<").replace("&gt;", ">")
+        assert {char for char in text if ord(char) not in known} == set(), formula
+
+
+def test_root_covers_the_whole_fraction_in_the_font_of_the_page(address, browser):
+    page = browser.new_page()
+    page.goto(f"{address}/book/en/04_token_masking.html")
+    page.evaluate("document.fonts.ready")
+    assert page.evaluate("[...document.fonts].some(f => f.family == 'Course Math' && f.status == 'loaded')")
+    root, fraction = (page.locator(f"div.math {name}").first.bounding_box() for name in ("msqrt", "mfrac"))
+    assert root["y"] < fraction["y"] and root["x"] < fraction["x"]
+    assert root["y"] + root["height"] >= fraction["y"] + fraction["height"] - 1
+    box = page.locator("div.math").first
+    assert box.evaluate("box => box.scrollHeight <= box.clientHeight")  # nothing is cut off above or below
+    page.close()
+
+
+def test_bars_of_a_norm_are_alike():
+    mathml = formulas.STRETCHING_BAR.sub("|", formulas.tex2mathml(r"\lVert w \rVert^2"))
+    assert mathml.count("|") == 2

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlmtutor import count_labels, load_reviews, summarize_lengths
+from mlmtutor import count_labels, load_reviews, remove_breaks, summarize_lengths
 from mlmtutor.model.packages import INSTALL_MINI, MINI_REVIEWS, reinstall
 from mlmtutor.texts import reviews as reviews_module
 
@@ -52,3 +52,31 @@ def test_lengths_are_summarised():
     )
     with pytest.raises(ValueError, match="at least one length"):
         summarize_lengths([])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Great.<br /><br />I loved it.", "Great. I loved it."),
+        ("one <br/> two<BR>three", "one two three"),
+        ("a < b and <b>bold</b>", "a < b and <b>bold</b>"),
+        ("", ""),
+    ],
+)
+def test_breaks_become_one_space(text, expected):
+    assert remove_breaks(text) == expected
+
+
+def test_clean_reviews_are_the_same_reviews_without_breaks(reviews):
+    clean = load_reviews("mini", clean=True)["train"]
+    assert (clean.column_names, clean.features, clean["label"][:]) == (
+        reviews.column_names,
+        reviews.features,
+        reviews["label"][:],
+    )
+    texts, raw = clean["text"][:], reviews["text"][:]
+    assert sum("<br" in text for text in raw) > 14_000
+    assert not any("<br" in text.lower() for text in texts)
+    unbroken = [text for text in raw if "<br" not in text]
+    assert unbroken == [text for text, before in zip(texts, raw, strict=True) if "<br" not in before]
+    assert load_reviews("mini")["train"][0] == reviews[0]  # asked for as they are, they are
