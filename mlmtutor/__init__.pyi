@@ -22,6 +22,7 @@ from .scores.perplexity import Comparison, Evaluation, compare, evaluate
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
 from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
+from .texts.copies import find_near_copies
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
 from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
 from .texts.reading import Reading
@@ -78,6 +79,7 @@ __all__ = [
     "find_first_pieces",
     "find_hub_problem",
     "find_keywords",
+    "find_near_copies",
     "freeze_masks",
     "load_brown_counts",
     "load_general_texts",
