@@ -15,6 +15,7 @@ from .model.device import choose_precision, find_device
 from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
+from .model.vocabulary import add_words
 from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
 from .report import Report, save_adapted
 from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
@@ -62,6 +63,7 @@ __all__ = [
     "TrainingSettings",
     "WordCounts",
     "adapt_model",
+    "add_words",
     "as_printed",
     "check_answer",
     "check_range",

@@ -335,6 +335,17 @@ def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
     assert (on_gpu.num_epochs, on_gpu.batch_size, on_gpu.learning_rate) == (3, 64, 2e-5)
 
 
+def test_little_text_gets_a_low_rate_unless_one_is_asked_for():
+    rates = [
+        adapt_module.plan_training(AdaptSettings(), num_chunks=n).learning_rate for n in (1, 49, 50, 4000)
+    ]
+    assert rates == [2e-5, 2e-5, 2e-4, 2e-4]
+    asked = AdaptSettings(learning_rate=1e-3)
+    assert adapt_module.plan_training(asked, num_chunks=1).learning_rate == 1e-3
+    other = AdaptSettings(model="distilbert/distilbert-base-uncased")
+    assert adapt_module.plan_training(other, num_chunks=4000).learning_rate == 2e-5
+
+
 def test_settings_name_what_is_out_of_range():
     with pytest.raises(ValueError, match=r"train_size must be in \[1, 2\*\*31\), got 0"):
         AdaptSettings(train_size=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlmtutor.texts.scripts import UNSPACED_LETTER
 
-RUN_LENGTH = 8  # words; PaLM's authors took as many to look for test examples among their training texts
+RUN_LENGTH = 8  # words; two texts on one subject seldom share one by chance
 MIN_SHARED = 0.5  # a note of 25 words in which one is changed still shares more than half of its runs
 ASCII_WORD = re.compile(r"[a-z0-9]+")
 WORD = re.compile(rf"{UNSPACED_LETTER.pattern}|[^\W_]+")  # where no spaces are written, each character
