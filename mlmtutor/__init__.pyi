@@ -15,6 +15,7 @@ from .model.device import choose_precision, find_device
 from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
+from .model.vocabulary import add_words
 from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
 from .report import Report, save_adapted
 from .scores.classifier import fine_tune_classifier
@@ -32,6 +33,7 @@ from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, 
 from .scores.prompts import AUCDifference, compare_auc, score_prompt
 from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
+from .texts.copies import find_near_copies
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
 from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
 from .texts.reading import Reading
@@ -72,6 +74,7 @@ __all__ = [
     "TrainingSettings",
     "WordCounts",
     "adapt_model",
+    "add_words",
     "as_printed",
     "check_answer",
     "check_range",
@@ -91,6 +94,7 @@ __all__ = [
     "find_first_pieces",
     "find_hub_problem",
     "find_keywords",
+    "find_near_copies",
     "fine_tune_classifier",
     "freeze_masks",
     "load_brown_counts",

@@ -20,6 +20,7 @@ from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
 from mlmtutor.model.doubts import recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
 from mlmtutor.model.messages import printable, show
+from mlmtutor.scores.basis import FEW_CHUNKS, check_amount, check_basis, check_gain
 from mlmtutor.texts.own_texts import read_source
 from mlmtutor.texts.segmenters import load_segmenter
 from mlmtutor.training.checkpoints import SAVE_STEPS, check_space, count_processes
@@ -71,7 +72,9 @@ class AdaptSettings:
     masking: MaskingSettings = field(default_factory=MaskingSettings)  # what is masked, and how
     num_epochs: int | None = None  # passes over the chunks; 1 on a CPU, 3 on a GPU, more for little text
     batch_size: int | None = None  # chunks per step and device; 16 on a CPU, 64 on a GPU
-    learning_rate: float | None = None  # at its highest; 2e-4 for the mini model, 2e-5 for others
+    learning_rate: float | None = (
+        None  # at its highest; 2e-4 for the mini model, 2e-5 for others and for little text
+    )
     precision: AnyPrecision = "auto"  # arithmetic of training: auto (asks the device), bf16, fp16 or fp32
     seed: int = 0  # of split, sample, order and masks
 
@@ -89,13 +92,14 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
     """Decide what the settings leave open, for a number of chunks and for this machine.
 
     A CPU takes steps of 16 chunks and one epoch, a GPU the original notebook's 64 and 3. A small corpus gets more
-    epochs, up to 10, so that there are some 100 steps. The mini model learns at 2e-4, others at 2e-5.
+    epochs, up to 10, so that there are some 100 steps. The mini model learns at 2e-4, others at 2e-5. Below 50 chunks it
+    is 2e-5 for all: a few steps at a high rate unsettle a model and leave it worse.
 
     Example:
         >>> plan_training(AdaptSettings(batch_size=16), num_chunks=160).num_epochs
         10
-        >>> plan_training(AdaptSettings(num_epochs=2), num_chunks=160).learning_rate
-        0.0002
+        >>> [plan_training(AdaptSettings(), num_chunks=number).learning_rate for number in (49, 50)]
+        [2e-05, 0.0002]
 
     Source: chapter 11_your_domain.
     """
@@ -106,7 +110,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
         epochs = settings.num_epochs
     elif batch_size > 0:
         epochs = max(epochs, min(10, 100 * batch_size // num_chunks))
-    rate = 2e-4 if settings.model == MINI else 2e-5
+    rate = 2e-4 if settings.model == MINI and num_chunks >= FEW_CHUNKS else 2e-5
     return TrainingSettings(
         num_epochs=epochs,
         batch_size=batch_size,
@@ -157,7 +161,6 @@ def adapt_model(
     Source: chapter 11_your_domain.
     """
     from mlmtutor.report import rehearse_saving, save_adapted
-    from mlmtutor.scores.basis import check_basis, check_gain
     from mlmtutor.scores.perplexity import evaluate
 
     precision = settle_precision(settings.precision, device=find_device())
@@ -208,6 +211,7 @@ def adapt_model(
             ),
         )
         train, held_out = select_chunks(columns, "train"), select_chunks(columns, "held_out")
+        check_amount(len(train))
         plan = plan_training(settings, num_chunks=len(train))
         check_space(folder.path, model, num_steps=plan.num_epochs * math.ceil(len(train) / plan.batch_size))
         masks = freeze_masks(held_out, tokenizer=tokenizer, settings=settings.masking, seed=settings.seed)

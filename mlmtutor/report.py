@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlmtutor.hub.names import MINI
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.progress import no_library_bars
@@ -121,7 +123,7 @@ def save_adapted(
     after: Evaluation,
     history: TrainingHistory,
     settings: Mapping[str, Any],
-    data: Mapping[str, int],
+    data: Mapping[str, int] | None = None,
     digests: Mapping[str, str] | None = None,
     reading: Mapping[str, Any] | None = None,
     doubts: Sequence[str] = (),
@@ -140,7 +142,8 @@ def save_adapted(
         after: The adapted model.
         history: How training went; its times go to ``run.json``.
         settings: At least ``source``, where the texts are from, and ``model``, the checkpoint before adaptation.
-        data: At least ``train_texts``, ``train_chunks`` and ``held_out_texts``.
+        data: More numbers for the report, such as the texts that were read. What was trained and measured on is
+            counted here: texts in which a chunk begins, not all that were at hand.
         digests: SHA-256 of what went in, by name.
         reading: What was read of the source and what was left out.
         doubts: What is doubtful about the figures.
@@ -149,21 +152,20 @@ def save_adapted(
         The :class:`Report`, which is also in ``report.json``.
 
     Raises:
-        ValueError: If a name is missing in ``settings`` or ``data``, or the evaluations are not of these masks.
+        ValueError: If a name is missing in ``settings``, or the evaluations are not of these masks.
         OSError: If the folder cannot be written.
 
     Example:
         >>> save_adapted("out", model=None, tokenizer=None, masks=None, before=None, after=None, history=None,
-        ...              settings={"source": "mini"}, data={})
+        ...              settings={"source": "mini"})
         Traceback (most recent call last):
             ...
-        ValueError: expected also held_out_texts, model, train_chunks, train_texts in settings and data
+        ValueError: expected also model in settings
 
     Source: chapter 08_adapted_model.
     """
-    needed = {"train_texts", "train_chunks", "held_out_texts"} - data.keys()
-    if missing := sorted(needed | ({"source", "model"} - settings.keys())):
-        raise ValueError(f"expected also {', '.join(missing)} in settings and data")
+    if missing := sorted({"source", "model"} - settings.keys()):
+        raise ValueError(f"expected also {', '.join(missing)} in settings")
     if {before.sha256, after.sha256} != {masks.sha256}:
         raise ValueError(
             f"expected evaluations on the masks {masks.sha256[:12]}, found {before.sha256[:12]} and {after.sha256[:12]}"
@@ -171,7 +173,7 @@ def save_adapted(
     report = Report(
         settings=dict(settings),
         training={**asdict(history.settings), "num_processes": count_processes()},
-        data={**data, "held_out_chunks": len(masks)},
+        data={**(data or {}), **_count_used(history, masks)},
         masks=masks.describe()
         | {"outcome": str(masks.outcome or ""), **(masks.outcome.describe() if masks.outcome else {})},
         before=before.to_dict(),
@@ -202,6 +204,15 @@ def save_adapted(
     if any((run.checkpoints / name).exists() for name in (IDENTITY, "training.json")):
         run.forget()
     return report
+
+
+def _count_used(history: TrainingHistory, masks: FrozenMasks) -> dict[str, int]:
+    return {
+        "train_texts": history.num_texts,
+        "train_chunks": history.num_chunks,
+        "held_out_texts": len(np.unique(masks.text_index)),
+        "held_out_chunks": masks.describe()["num_chunks"],
+    }
 
 
 def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
@@ -332,6 +343,11 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     source, base = report.settings["source"], report.settings["model"]
     names = [field.name for field in fields(MaskingSettings)]
     copies = "; of the {texts:,} texts read {copies:,} were exact copies" if "copies" in report.data else ""
+    copies += (
+        "; {near_copies:,} of those held out are near copies of others"
+        if "near_copies" in report.data
+        else ""
+    )
     return CARD.format(
         base=base,
         # only the Hub can follow a link to the model that this one came from
@@ -352,5 +368,5 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         precision=report.precision,
         copies=copies.format(**report.data),
         doubts="".join(f"- **Doubtful:** {doubt}.\n" for doubt in report.doubts),
-        **{name: number for name, number in report.data.items() if name != "copies"},
+        **{name: number for name, number in report.data.items() if name not in ("copies", "near_copies")},
     )

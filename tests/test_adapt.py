@@ -311,6 +311,18 @@ def test_the_share_held_out_is_one_of_different_texts(checkpoint, tmp_path):
     assert any("240 of 280 texts are exact copies" in doubt for doubt in report.doubts)
 
 
+def test_html_and_near_copies_are_counted_and_doubted(checkpoint, tmp_path):
+    letter = "the film on {} was good and the actor was bad , a great film of a boring actor .<br />"
+    (tmp_path / "letters.txt").write_text("\n\n".join(letter.format(f"day{i}") for i in range(60)))
+    report = adapt_model(
+        settings_for(checkpoint, tmp_path / "letters.txt", num_epochs=1), output_dir=tmp_path / "out"
+    )
+    assert report.data["near_copies"] == 6
+    assert any("60 of 60 texts contain HTML such as <br />" in doubt for doubt in report.doubts)
+    assert any("6 of 6 texts to measure on are near copies of training texts" in d for d in report.doubts)
+    assert "near copies of others" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
     monkeypatch.setattr(adapt_module, "find_device", lambda: "cpu")
     epochs = [adapt_module.plan_training(AdaptSettings(), num_chunks=n).num_epochs for n in (10, 400, 2000)]
@@ -321,6 +333,17 @@ def test_small_corpora_get_more_epochs_and_large_ones_one(monkeypatch):
         AdaptSettings(model="distilbert/distilbert-base-uncased"), num_chunks=10_000
     )
     assert (on_gpu.num_epochs, on_gpu.batch_size, on_gpu.learning_rate) == (3, 64, 2e-5)
+
+
+def test_little_text_gets_a_low_rate_unless_one_is_asked_for():
+    rates = [
+        adapt_module.plan_training(AdaptSettings(), num_chunks=n).learning_rate for n in (1, 49, 50, 4000)
+    ]
+    assert rates == [2e-5, 2e-5, 2e-4, 2e-4]
+    asked = AdaptSettings(learning_rate=1e-3)
+    assert adapt_module.plan_training(asked, num_chunks=1).learning_rate == 1e-3
+    other = AdaptSettings(model="distilbert/distilbert-base-uncased")
+    assert adapt_module.plan_training(other, num_chunks=4000).learning_rate == 2e-5
 
 
 def test_settings_name_what_is_out_of_range():

@@ -6,11 +6,8 @@ from datasets import Dataset
 
 from mlmtutor import MaskingSettings, TrainingHistory, TrainingSettings, evaluate, freeze_masks, save_adapted
 
-HISTORY = TrainingHistory((1,), (3.0,), {}, 1.0, 100.0, "fp32", "cpu", TrainingSettings())
-SETTINGS, DATA = (
-    {"source": "my texts", "model": "mini"},
-    {"train_texts": 8, "train_chunks": 9, "held_out_texts": 5},
-)
+HISTORY = TrainingHistory((1,), (3.0,), {}, 1.0, 100.0, "fp32", "cpu", TrainingSettings(), 9, 8)
+SETTINGS = {"source": "my texts", "model": "mini"}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +19,7 @@ def all_masks(tiny):
 
 def save(folder, model, tiny, masks, measured, **changes):
     found = evaluate(model, measured)
-    options = {"settings": SETTINGS, "data": DATA} | changes
+    options = {"settings": SETTINGS} | changes
     return save_adapted(
         folder,
         model=model,
@@ -39,8 +36,24 @@ def test_report_names_ratio_and_what_it_rests_on(tmp_path, model, tiny, all_mask
     report = save(tmp_path / "new" / "folder", model, tiny, all_masks[0], all_masks[0])
     assert "after / before: 1.000 (95 % interval over texts 1.000 to 1.000)" in str(report)
     assert f"{report.masks['num_masked']} masked tokens in 10 chunks from 2 held-out texts\n" in str(report)
-    card = (tmp_path / "new" / "folder" / "README.md").read_text(encoding="utf-8")
-    assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks from 5 texts" in card
+
+
+def test_card_counts_what_was_trained_and_measured_on_not_what_was_at_hand(tmp_path, model, tiny, all_masks):
+    data = {"train_texts": 994, "held_out_texts": 111, "texts": 1105, "copies": 3, "near_copies": 2}
+    report = save(tmp_path, model, tiny, all_masks[0], all_masks[0], data=data)
+    assert (report.data["train_texts"], report.data["train_chunks"]) == (8, 9)
+    assert (report.data["held_out_texts"], report.data["held_out_chunks"]) == (2, 10)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks from 2 texts" in card.replace(
+        "\n  ", " "
+    )
+    assert "3 were exact copies; 2 of those held out are near copies" in card
+
+
+def test_several_draws_of_masks_are_no_more_chunks(tmp_path, model, tiny):
+    chunks = Dataset.from_dict({"input_ids": [[5, 6, 7, 8]] * 6, "text_index": [0, 1, 2] * 2})
+    masks = freeze_masks(chunks, tokenizer=tiny, settings=MaskingSettings(mask_prob=0.5), seed=0, num_draws=3)
+    assert save(tmp_path, model, tiny, masks, masks).data["held_out_chunks"] == 6
 
 
 def test_evaluations_of_other_masks_are_refused(tmp_path, model, tiny, all_masks):
@@ -50,7 +63,6 @@ def test_evaluations_of_other_masks_are_refused(tmp_path, model, tiny, all_masks
 
 
 def test_what_the_card_needs_is_asked_for_before_anything_is_written(tmp_path, model, tiny, all_masks):
-    with pytest.raises(ValueError, match="expected also model, train_texts in settings and data"):
-        data = {name: number for name, number in DATA.items() if name != "train_texts"}
-        save(tmp_path / "out", model, tiny, *all_masks[:1] * 2, settings={"source": "x"}, data=data)
+    with pytest.raises(ValueError, match="expected also model in settings"):
+        save(tmp_path / "out", model, tiny, *all_masks[:1] * 2, settings={"source": "x"})
     assert not (tmp_path / "out").exists()

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 TOO_FEW_MASKED = 20  # a mean over fewer tokens is chance: losses of single tokens lie between 0 and 15 nats
 FEW_MASKED = 300  # with their standard deviation of some 3 nats, a perplexity may be off by a third
 FEW_TEXTS = 5  # between so few, the interval over texts is hardly one
+FEW_CHUNKS = (
+    50  # to train on; with 12 of reviews the best rate that was tried gained 1 %, with 50 it gained 7 %
+)
 
 
 def check_basis(before: Evaluation) -> None:
@@ -41,6 +44,22 @@ def check_basis(before: Evaluation) -> None:
     if before.num_texts < FEW_TEXTS:
         warnings.warn(
             f"texts to measure on: only {before.num_texts}; what holds for so few may not hold for others",
+            Doubt,
+            stacklevel=2,
+        )
+
+
+def check_amount(num_chunks: int) -> None:
+    """Warn where there is so little to train on that little can be learned from it.
+
+    Args:
+        num_chunks: Chunks to train on.
+
+    Source: chapter 11_your_domain.
+    """
+    if num_chunks < FEW_CHUNKS:
+        warnings.warn(
+            f"chunks to train on: only {num_chunks}; so little text can hardly teach what other texts share, so collect more",
             Doubt,
             stacklevel=2,
         )

@@ -14,6 +14,7 @@ from mlmtutor.hub.names import MINI, is_hub_id
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.messages import show
 from mlmtutor.texts.folders import kind_of
+from mlmtutor.texts.markup import check_markup
 from mlmtutor.texts.reading import Reading, read_texts
 from mlmtutor.texts.reviews import load_reviews
 from mlmtutor.texts.tables import check_texts, find_column
@@ -34,7 +35,7 @@ def load_texts(
     """Load texts to adapt a model to, and warn of what is doubtful about them.
 
     Args:
-        source: ``"mini"`` for the offline IMDb reviews, a file (.txt, .md, .csv, .tsv, .jsonl, .json, .parquet, or .gz
+        source: ``"mini"`` for the offline IMDb reviews without their line breaks ``<br />``, a file (.txt, .md, .csv, .tsv, .jsonl, .json, .parquet, or .gz
             of one), a folder of such files, or the Hub id of a data set.
         text_column: The column that holds the texts.
         split: Which split of a Hub data set.
@@ -50,6 +51,9 @@ def load_texts(
         ConnectionError: If the Hub is needed and cannot be reached.
         ValueError: If the files hold no texts, or not the column, or are damaged or in another encoding.
 
+    Warns:
+        Doubt: If files were left out or may be cut wrongly, or if more than one text in a hundred contains HTML.
+
     Example:
         >>> len(load_texts("mini"))
         25000
@@ -63,6 +67,7 @@ def load_texts(
     )
     for doubt in reading.doubts:
         warnings.warn(doubt, Doubt, stacklevel=2)
+    check_markup(reading.texts)
     return Dataset.from_dict({"text": reading.texts})
 
 
@@ -82,13 +87,13 @@ def read_source(
 
     Example:
         >>> print(read_source("mini"))
-        25,000 texts
+        25,000 texts; line breaks of web pages (<br />) taken out
 
     Source: chapter 11_your_domain.
     """
     name = os.fspath(source)
     if name == MINI:
-        return Reading(load_reviews(MINI)["train"]["text"][:], source=MINI)
+        return Reading(load_reviews(MINI, clean=True)["train"]["text"][:], source=MINI, without_breaks=True)
     if not _is_on_hub(name):
         if config is not None:
             raise ValueError(

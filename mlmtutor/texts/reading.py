@@ -33,6 +33,7 @@ class Reading:
         num_empty: Texts left out because nothing is in them.
         cut: How .txt and .md files were cut: ``"paragraphs"``, ``"lines"`` or ``"whole"``; None if there were none.
         encodings: Encoding of each file that is not in UTF-8.
+        without_breaks: Whether the line breaks of web pages, ``<br />``, were taken out.
         skipped: Why a file below the folder was not read: its kind, or words such as ``"hidden"``.
         doubts: What may be wrong, one sentence each.
 
@@ -51,6 +52,7 @@ class Reading:
     encodings: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    without_breaks: bool = False
 
     def __str__(self) -> str:
         read = [_count(sum(self.files.values()), "file")] if self.files else []
@@ -62,6 +64,8 @@ class Reading:
         parts = [", ".join(read)]
         if self.cut:
             parts.append("each .txt is one text" if self.cut == "whole" else f".txt cut into {self.cut}")
+        if self.without_breaks:
+            parts.append("line breaks of web pages (<br />) taken out")
         if self.encodings:
             parts.append(f"decoded: {_group(self.encodings)}")
         if self.skipped:
@@ -76,6 +80,7 @@ class Reading:
             "texts": len(self.texts),
             "empty": self.num_empty,
             "cut": self.cut,
+            "without_breaks": self.without_breaks,
             "encodings": dict(Counter(self.encodings.values())),
             "skipped": dict(Counter(self.skipped.values())),
             "num_doubts": len(self.doubts),

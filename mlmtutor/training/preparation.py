@@ -10,6 +10,8 @@ import numpy as np
 from mlmtutor.masks.collator import ChunkRows
 from mlmtutor.model.doubts import Doubt, recorded_doubts
 from mlmtutor.texts.chunking import chunk_texts, to_dataset
+from mlmtutor.texts.copies import find_near_copies
+from mlmtutor.texts.markup import check_markup
 from mlmtutor.texts.own_texts import split_texts
 from mlmtutor.texts.scripts import check_spaces
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from mlmtutor.texts.segmenters import Segmenter
+
+
+DOUBTFUL_COPIES = 0.01  # of the texts held out; a few, as the IMDb reviews have, change no figure
 
 
 def prepare_chunks(
@@ -60,7 +65,9 @@ def prepare_chunks(
     with recorded_doubts() as doubts:
         if segmenter is None and unit == "word":
             check_spaces(texts)
+        check_markup(texts)
         parts = _hold_out(texts, num_copies=num_copies, test_share=test_share, seed=seed)
+        data["near_copies"] = _count_near_copies(parts)
         for part, most in (("train", train_size), ("held_out", eval_size)):
             chunks = chunk_texts(
                 parts[part]["text"], tokenizer, chunk_size=chunk_size, boundary="corpus", segmenter=segmenter
@@ -97,6 +104,20 @@ def _hold_out(texts: Sequence[str], *, num_copies: int, test_share: float, seed:
     num_held_out = max(1, min(round(test_share * num_texts), num_texts - 1))
     parts = split_texts(Dataset.from_dict({"text": texts}), test_size=num_held_out, seed=seed)
     return {"train": parts["train"], "held_out": parts["test"]}
+
+
+def _count_near_copies(parts: dict[str, Dataset]) -> int:
+    """Count the texts held out that are largely in the training texts, too, and warn if they are many."""
+    held_out = parts["held_out"]["text"][:]
+    num_found = len(find_near_copies(held_out, parts["train"]["text"][:]))
+    if num_found > DOUBTFUL_COPIES * len(held_out):
+        warnings.warn(
+            f"{num_found:,} of {len(held_out):,} texts to measure on are near copies of training texts, which makes the "
+            "gain look larger than it is; remove what is repeated, or keep copies together on one side",
+            Doubt,
+            stacklevel=2,
+        )
+    return num_found
 
 
 def select_chunks(columns: dict[str, np.ndarray], part: str) -> Dataset:

@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlmtutor.model.device import AnyPrecision, check_precision, find_device, settle_precision
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.training.checkpoints import (
@@ -91,6 +93,8 @@ class TrainingHistory:
         precision: What the forward pass was computed in.
         device: Name of the device.
         settings: The settings of the run.
+        num_chunks: Chunks that were trained on.
+        num_texts: Texts in which they begin; 0 where the chunks do not say.
     """
 
     steps: tuple[int, ...]
@@ -101,6 +105,8 @@ class TrainingHistory:
     precision: str
     device: str
     settings: TrainingSettings
+    num_chunks: int
+    num_texts: int
 
 
 def train_masked_lm(
@@ -213,6 +219,8 @@ def train_masked_lm(
         precision=precision,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         settings=settings,
+        num_chunks=len(rows),
+        num_texts=len(np.unique(rows.columns.get("text_index", []))),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlmtutor.model.doubts import Doubt
-from mlmtutor.scores.basis import check_basis, check_gain
+from mlmtutor.scores.basis import check_amount, check_basis, check_gain
 from mlmtutor.scores.perplexity import Evaluation
 
 
@@ -40,6 +40,12 @@ def test_little_to_measure_on_is_doubtful(count, num_texts, doubts):
 def test_next_to_nothing_to_measure_on_is_refused(count):
     with pytest.raises(ValueError, match=f"at least 20 masked tokens to measure on, found {count}:"):
         check_basis(evaluation(count=count))
+
+
+def test_little_to_train_on_is_doubtful():
+    assert doubts_of(check_amount, 50) == []
+    (doubt,) = doubts_of(check_amount, 49)
+    assert doubt.startswith("chunks to train on: only 49")
 
 
 def test_a_model_that_became_worse_is_doubtful_and_one_that_guesses_worse_than_chance_refused():

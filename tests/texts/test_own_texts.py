@@ -7,7 +7,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmtutor import load_texts, split_chunks, split_texts
+from mlmtutor import Doubt, load_texts, split_chunks, split_texts
 from mlmtutor.texts import own_texts
 from mlmtutor.texts.own_texts import read_source
 
@@ -42,6 +42,21 @@ def test_mini_texts_are_the_offline_reviews():
     texts = load_texts("mini")
     assert texts.column_names == ["text"]
     assert len(texts) == 25_000
+
+
+def test_mini_texts_come_without_line_breaks_and_this_is_said():
+    reading = read_source("mini")
+    assert not any("<br" in text for text in reading.texts)
+    assert str(reading) == "25,000 texts; line breaks of web pages (<br />) taken out"
+    assert reading.describe()["without_breaks"]
+
+
+def test_texts_with_html_are_loaded_with_a_warning(tmp_path):
+    (tmp_path / "a.txt").write_text("One.<br />Two.")
+    (tmp_path / "b.txt").write_text("Three.")
+    with pytest.warns(Doubt, match="1 of 2 texts contain HTML such as <br />") as caught:
+        assert load_texts(tmp_path)["text"][0] == "One.<br />Two."
+    assert caught[0].filename == __file__
 
 
 def test_ordinary_files_give_no_warning_and_doubtful_ones_do(tmp_path):
