@@ -7,6 +7,7 @@ from .hub.profile import Profile, choose_profile
 from .hub.route import find_hub_problem
 from .hub.upload import upload_model
 from .masks.collator import ChunkRows, MaskingCollator
+from .masks.cut import cut_masks
 from .masks.frozen import FrozenMasks, freeze_masks
 from .masks.masked_text import MaskedText, show_context, show_masks
 from .masks.masking import MaskingSettings, mask_batch
@@ -15,7 +16,16 @@ from .model.device import choose_precision, find_device
 from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
-from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
+from .plots import (
+    plot_bars,
+    plot_candidates,
+    plot_curves,
+    plot_doublings,
+    plot_lengths,
+    plot_losses,
+    plot_perplexities,
+    plot_shares,
+)
 from .report import Report, save_adapted
 from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate
@@ -71,6 +81,7 @@ __all__ = [
     "compare_scores",
     "count_labels",
     "count_words",
+    "cut_masks",
     "embed_texts",
     "evaluate",
     "fill_masks",
@@ -93,9 +104,11 @@ __all__ = [
     "plot_bars",
     "plot_candidates",
     "plot_curves",
+    "plot_doublings",
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
+    "plot_shares",
     "read_source",
     "remove_breaks",
     "save_adapted",
