@@ -132,6 +132,10 @@ def show_masks(
     else:
         starts = None if word_starts is None else np.asarray(word_starts)[None]
         begins = begins_word(find_first_pieces(true_ids[None], table=table, word_starts=starts)[0])
+        if word_starts is None:  # pieces of a word that began in the chunk before belong together as well
+            continues = table.continues_word[true_ids]
+            continues[1:] &= ~table.is_special[true_ids[:-1]]
+            begins &= ~continues
     kinds = np.array(KINDS)[kinds_of(input_ids, labels, mask_id=table.mask_id)]
     true, shown = (
         map(printable, tokenizer.convert_ids_to_tokens(ids.tolist())) for ids in (true_ids, input_ids)

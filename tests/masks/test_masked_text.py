@@ -44,6 +44,11 @@ def test_pieces_of_one_word_stay_together_and_may_break_only_at_the_bar(tiny):
     assert word.count("<b>|</b><wbr>") == 1
 
 
+def test_pieces_of_a_word_that_began_before_the_chunk_are_joined_but_not_to_a_special_token(tiny):
+    seen = np.array([15, 15, 5, 3, 15])  # ##s ##s the [SEP] ##s
+    assert str(show_masks(seen, np.full(5, IGNORED), tokenizer=tiny)) == "##s|##s the [SEP] ##s"
+
+
 def test_text_is_escaped(tiny):
     from mlmtutor.masks.masked_text import MaskedText, ShownToken
 
