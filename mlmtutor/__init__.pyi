@@ -7,6 +7,7 @@ from .hub.profile import Profile, choose_profile
 from .hub.route import find_hub_problem
 from .hub.upload import upload_model
 from .masks.collator import ChunkRows, MaskingCollator
+from .masks.cut import cut_masks
 from .masks.frozen import FrozenMasks, freeze_masks
 from .masks.masked_text import MaskedText, show_context, show_masks
 from .masks.masking import MaskingSettings, mask_batch
@@ -16,7 +17,16 @@ from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
 from .model.vocabulary import add_words
-from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
+from .plots import (
+    plot_bars,
+    plot_candidates,
+    plot_curves,
+    plot_doublings,
+    plot_lengths,
+    plot_losses,
+    plot_perplexities,
+    plot_shares,
+)
 from .report import Report, save_adapted
 from .scores.classifier import fine_tune_classifier
 from .scores.downstream import (
@@ -86,6 +96,7 @@ __all__ = [
     "compare_scores",
     "count_labels",
     "count_words",
+    "cut_masks",
     "draw_labels",
     "embed_texts",
     "evaluate",
@@ -112,9 +123,11 @@ __all__ = [
     "plot_bars",
     "plot_candidates",
     "plot_curves",
+    "plot_doublings",
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
+    "plot_shares",
     "read_source",
     "remove_breaks",
     "save_adapted",

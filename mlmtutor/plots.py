@@ -1,4 +1,4 @@
-"""Figures: bars, curves, candidates, lengths, losses, perplexities with their intervals."""
+"""Figures: bars, curves, shares, candidates, lengths, losses, perplexities with their intervals."""
 
 from __future__ import annotations
 
@@ -257,4 +257,99 @@ def plot_curves(
         ax.legend()
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
+    return ax
+
+
+def plot_doublings(
+    curves: Mapping[str, Mapping[int, float]], *, xlabel: str, ylabel: str, ax: Axes | None = None
+) -> Axes:
+    """Draw curves over sizes that double, such as 16, 32, 64, at equal distances.
+
+    Args:
+        curves: Name of the curve to its points, y by x; each x above 0.
+        xlabel: What x is, with its unit.
+        ylabel: What y is, with its unit.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes of :func:`plot_curves`, with a logarithmic x axis to base 2 and one tick at each x.
+
+    Raises:
+        ValueError: If there is no point, or an x is not above 0.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> points = {16: 4.9, 32: 4.6, 64: 4.4}
+        >>> ax = plot_doublings({"mini": points}, xlabel="x", ylabel="y", ax=Figure().subplots())
+        >>> ax.get_xscale(), ax.get_xticks().tolist()
+        ('log', [16, 32, 64])
+
+    Source: chapter 03_chunking.
+    """
+    ticks = sorted({x for points in curves.values() for x in points})
+    if ticks and ticks[0] <= 0:
+        raise ValueError(f"expected sizes above 0, found {ticks[0]}")
+    ax = plot_curves(curves, xlabel=xlabel, ylabel=ylabel, ax=ax)
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(ticks, [f"{x:g}" for x in ticks])
+    ax.minorticks_off()
+    return ax
+
+
+def plot_shares(
+    counts: Mapping[str, Mapping[str, int]],
+    *,
+    expected: Mapping[str, float],
+    xlabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw counted shares as points on the ranges in which a correct program's shares lie.
+
+    A range reaches 5 standard deviations of a share counted on that many to either side of the expected share. For a
+    handful of counts it is only rough.
+
+    Args:
+        counts: Name of the sample to its counts by kind, from top to bottom.
+        expected: The share that each kind should have.
+        xlabel: What the shares are shares of.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: per cent to the right, samples downwards, one marker for each kind.
+
+    Raises:
+        ValueError: If there is no sample, or one in which nothing was counted.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> counts = {"100": {"head": 53, "tail": 47}, "10,000": {"head": 5_003, "tail": 4_997}}
+        >>> ax = plot_shares(counts, expected={"head": 0.5, "tail": 0.5}, xlabel="%", ax=Figure().subplots())
+        >>> [text.get_text() for text in ax.get_yticklabels()]
+        ['100', '10,000']
+
+    Source: chapter 04_token_masking.
+    """
+    if not counts:
+        raise ValueError("expected at least one sample, found none")
+    for name, sample in counts.items():
+        if sum(sample.values()) == 0:
+            raise ValueError(f"expected counts in every sample, found none in {name!r}")
+    ax = _new_axes() if ax is None else ax
+    for number, (kind, share) in enumerate(expected.items()):
+        rows = [row + (number - (len(expected) - 1) / 2) * 0.2 for row in range(len(counts))]
+        totals = [sum(sample.values()) for sample in counts.values()]
+        for row, total in zip(rows, totals, strict=True):
+            reach = 5 * (share * (1 - share) / total) ** 0.5
+            ends = [100 * max(0, share - reach), 100 * min(1, share + reach)]
+            ax.plot(ends, [row, row], color="black", linewidth=1.5, linestyle="-", marker="|", zorder=1)
+        found = [
+            100 * sample.get(kind, 0) / total for sample, total in zip(counts.values(), totals, strict=True)
+        ]
+        ax.plot(found, rows, linestyle="", marker="os^D"[number % 4], label=kind, zorder=2)
+    for share in set(expected.values()):
+        ax.axvline(100 * share, color="black", linestyle="--", linewidth=0.8, zorder=0)
+    ax.legend()
+    ax.set_yticks(range(len(counts)), list(counts))
+    ax.set_ylim(len(counts) - 0.5, -0.5)
+    ax.set_xlabel(xlabel)
     return ax

@@ -9,9 +9,11 @@ from mlmtutor import (
     plot_bars,
     plot_candidates,
     plot_curves,
+    plot_doublings,
     plot_lengths,
     plot_losses,
     plot_perplexities,
+    plot_shares,
 )
 from mlmtutor.scores.perplexity import Evaluation
 
@@ -126,3 +128,32 @@ def test_nothing_to_draw_is_an_error():
         plot_bars({}, xlabel="x")
     with pytest.raises(ValueError, match="at least one point"):
         plot_curves({"a": {}}, xlabel="x", ylabel="y")
+
+
+def test_sizes_that_double_are_drawn_at_equal_distances_with_a_tick_each():
+    ax = plot_doublings({"mini": {16: 3.0, 64: 2.0}, "full": {32: 2.5}}, xlabel="tokens", ylabel="y")
+    assert ax.get_xticks().tolist() == [16, 32, 64]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["16", "32", "64"]
+    places = ax.transData.transform([(16, 2), (32, 2), (64, 2)])[:, 0]
+    assert np.diff(places)[0] == pytest.approx(np.diff(places)[1])
+    with pytest.raises(ValueError, match="sizes above 0, found 0"):
+        plot_doublings({"mini": {0: 1.0}}, xlabel="x", ylabel="y")
+
+
+def test_shares_lie_on_ranges_that_shrink_with_the_number_counted():
+    counts = {"few": {"a": 9, "b": 7}, "many": {"a": 8_000, "b": 8_400}}
+    ax = plot_shares(counts, expected={"a": 0.5, "b": 0.5}, xlabel="share (%)")
+    points = [line for line in ax.lines if line.get_marker() in ("o", "s")]
+    assert points[0].get_xdata() == pytest.approx([100 * 9 / 16, 100 * 8_000 / 16_400])
+    widths = [np.ptp(line.get_xdata()) for line in ax.lines if line.get_marker() == "|"]
+    assert widths == pytest.approx(
+        2 * [100, 500 / 16_400**0.5]
+    )  # 10 deviations of 50 % / sqrt(n); 16 allow all
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["few", "many"]
+
+
+def test_shares_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="at least one sample"):
+        plot_shares({}, expected={"a": 1}, xlabel="x")
+    with pytest.raises(ValueError, match="found none in 'empty'"):
+        plot_shares({"empty": {"a": 0}}, expected={"a": 1}, xlabel="x")

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from mlmtutor.masks.frozen import FrozenMasks
 
 NUM_NEIGHBOURS = 6  # tokens shown on either side of a masked one
-STYLES = {
-    "mask": "background:#0072b233;border:2px solid currentColor",
-    "random": "background:#d55e0033;border:2px dashed currentColor",
-    "kept": "background:#009e7333;border:2px dotted currentColor",
+LINES = {  # line and background of a chosen token: told apart without colour, and visible on light and dark pages
+    "mask": "border:2px solid;background:#0072b233",
+    "random": "border:2px dashed;background:#d55e0033",
+    "kept": "border:2px dotted;background:#009e7333",
+}
+READ_ALOUD = {
+    "mask": "{shown}, true token {text}",
+    "random": "replaced by {shown}, true token {text}",
+    "kept": "kept, {text}",
 }
 
 
@@ -36,13 +41,27 @@ class ShownToken:
     kind: str
     begins_word: bool
 
+    def __str__(self) -> str:
+        return self.shown if self.kind == "none" else f"{self.shown}{{{self.text}}}"
+
+    def _repr_html_(self) -> str:
+        if self.kind == "none":
+            return escape(self.shown)
+        read_aloud = READ_ALOUD[self.kind].format(shown=self.shown, text=self.text)
+        return (
+            f'<ruby title="{self.kind}" role="img" aria-label="{escape(read_aloud)}">'
+            f'<span style="{LINES[self.kind]};border-radius:4px;padding:0 3px">{escape(self.shown)}</span>'
+            f'<rp>{{</rp><rt style="font-size:75%;padding-bottom:3px">{escape(self.text)}</rt><rp>}}</rp></ruby>'
+        )
+
 
 @dataclass(frozen=True, repr=False)
 class MaskedText:
     """A masked text to look at: plain text in a terminal, HTML in a notebook.
 
-    ``[true]`` is shown as the mask, ``{true>shown}`` as a random token, ``(true)`` is kept, and ``a|b`` are pieces of
-    one word. In HTML the border style carries the same information as the colour. All text is escaped.
+    Both show what the model sees. A chosen token has its true token in braces behind it, ``[MASK]{film}``, or in HTML in
+    small type above it, with a solid line where it is masked, a dashed one where it is replaced and a dotted one where it
+    is kept. ``a|b`` are pieces of one word. All text is escaped.
     """
 
     tokens: tuple[ShownToken, ...]
@@ -58,34 +77,19 @@ class MaskedText:
             yield word
 
     def __str__(self) -> str:
-        forms = {"mask": "[{t}]", "random": "{{{t}>{s}}}", "kept": "({t})", "none": "{t}"}
-        return " ".join(
-            "|".join(forms[token.kind].format(t=token.text, s=token.shown) for token in word)
-            for word in self._words()
-        )
+        return " ".join("|".join(map(str, word)) for word in self._words())
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return (
-            f'<div style="line-height:2.2">{" ".join(self._word_html(word) for word in self._words())}</div>'
-        )
+        words = " ".join(self._word_html(word) for word in self._words())
+        return f'<div style="line-height:2.6">{words}</div>'
 
     @staticmethod
     def _word_html(word: list[ShownToken]) -> str:
-        pieces = []
-        for token in word:
-            if token.kind == "none":
-                pieces.append(f"<span>{escape(token.text)}</span>")
-                continue
-            form = {"mask": "[{}]", "random": "{{{}}}", "kept": "({})"}[token.kind].format(escape(token.text))
-            shown = f"<small> {escape(token.shown)}</small>" if token.kind == "random" else ""
-            pieces.append(
-                f'<span style="{STYLES[token.kind]};border-radius:4px;padding:0 3px" title="{token.kind}">'
-                f"{form}{shown}</span>"
-            )
-        joined = "<b>|</b>".join(pieces)
-        return f'<span style="white-space:nowrap">{joined}</span>' if len(word) > 1 else joined
+        joined = "<b>|</b><wbr>".join(token._repr_html_() for token in word)
+        # a word stays on one line unless it is wider than the page
+        return f'<span style="display:inline-block">{joined}</span>' if len(word) > 1 else joined
 
 
 def show_masks(
@@ -95,7 +99,7 @@ def show_masks(
     tokenizer: PreTrainedTokenizerBase,
     word_starts: np.ndarray | None = None,
 ) -> MaskedText:
-    """Show one masked chunk: the true text, with every masked token marked by what the model sees.
+    """Show one masked chunk as the model sees it, with the true token above every token that was chosen.
 
     Args:
         input_ids: ``(chunk_size,)`` integers as the model sees them, array or tensor.
@@ -112,7 +116,7 @@ def show_masks(
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
         >>> print(show_masks(np.array([5, 4, 4, 13, 6]), np.array([-100, 8, 15, -100, 6]), tokenizer=tiny_tokenizer()))
-        the [film]|[##s] is (a)
+        the [MASK]{film}|[MASK]{##s} is a{a}
 
     Source: chapter 04_token_masking.
     """
@@ -128,6 +132,10 @@ def show_masks(
     else:
         starts = None if word_starts is None else np.asarray(word_starts)[None]
         begins = begins_word(find_first_pieces(true_ids[None], table=table, word_starts=starts)[0])
+        if word_starts is None:  # pieces of a word that began in the chunk before belong together as well
+            continues = table.continues_word[true_ids]
+            continues[1:] &= ~table.is_special[true_ids[:-1]]
+            begins &= ~continues
     kinds = np.array(KINDS)[kinds_of(input_ids, labels, mask_id=table.mask_id)]
     true, shown = (
         map(printable, tokenizer.convert_ids_to_tokens(ids.tolist())) for ids in (true_ids, input_ids)

@@ -73,10 +73,21 @@ class Chunks:
     num_tokens: int
     num_dropped: int
 
+    @property
+    def dropped_share(self) -> float:
+        """Share of the tokens that are in no chunk."""
+        return self.num_dropped / max(self.num_tokens, 1)
+
+    @property
+    def padding_share(self) -> float:
+        """Share of the places in the chunks that are filled with padding; 0 where there is no chunk."""
+        num_places = len(self.dataset) * self.chunk_size
+        return 1 - (self.num_tokens - self.num_dropped) / num_places if num_places else 0.0
+
     def __str__(self) -> str:
         return (
             f"{self.num_texts:,} texts, {self.num_tokens:,} tokens -> {len(self.dataset):,} chunks of "
-            f"{self.chunk_size}, {self.num_dropped:,} tokens dropped ({self.num_dropped / max(self.num_tokens, 1):.2%})"
+            f"{self.chunk_size}, {self.num_dropped:,} tokens dropped ({self.dropped_share:.2%})"
         )
 
 

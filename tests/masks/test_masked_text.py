@@ -13,15 +13,40 @@ SEEN = np.array([5, 4, 4, 11, 6, 8, 3])
 TRUE = np.array([-100, 8, 15, 11, -100, 9, -100])
 
 
-def test_kinds_and_word_borders_are_told_apart_without_colour(tiny):
-    assert str(show_masks(SEEN, TRUE, tokenizer=tiny)) == "the [film]|[##s] (bad) a {actor>film} [SEP]"
+PLAIN = "the [MASK]{film}|[MASK]{##s} bad{bad} a film{actor} [SEP]"
+
+
+def test_plain_text_is_what_the_model_sees_with_the_truth_in_braces(tiny):
+    assert str(show_masks(SEEN, TRUE, tokenizer=tiny)) == PLAIN
 
 
 def test_html_shows_the_same_with_lines_of_three_kinds(tiny):
     html = show_masks(SEEN, TRUE, tokenizer=tiny)._repr_html_()
-    assert [html.count(line) for line in ("2px solid", "2px dashed", "2px dotted")] == [2, 1, 1]
-    text = re.sub(r"<[^>]+>", "", html)
-    assert text == "the [film]|[##s] (bad) a {actor} film [SEP]"
+    assert [html.count(f"2px {line}") for line in ("solid", "dashed", "dotted")] == [2, 1, 1]
+    assert re.sub(r"<[^>]+>", "", html) == PLAIN  # also what a browser without ruby shows
+    assert re.findall(r"<rt[^>]*>(.*?)</rt>", html) == ["film", "##s", "bad", "actor"]
+
+
+def test_html_is_read_aloud_by_kind(tiny):
+    html = show_masks(SEEN, TRUE, tokenizer=tiny)._repr_html_()
+    assert re.findall('aria-label="(.*?)"', html) == [
+        "[MASK], true token film",
+        "[MASK], true token ##s",
+        "kept, bad",
+        "replaced by film, true token actor",
+    ]
+
+
+def test_pieces_of_one_word_stay_together_and_may_break_only_at_the_bar(tiny):
+    html = show_masks(SEEN, TRUE, tokenizer=tiny)._repr_html_()
+    (word,) = re.findall('<span style="display:inline-block">(.*?)</ruby></span>', html)
+    assert word.count("<ruby") == 2
+    assert word.count("<b>|</b><wbr>") == 1
+
+
+def test_pieces_of_a_word_that_began_before_the_chunk_are_joined_but_not_to_a_special_token(tiny):
+    seen = np.array([15, 15, 5, 3, 15])  # ##s ##s the [SEP] ##s
+    assert str(show_masks(seen, np.full(5, IGNORED), tokenizer=tiny)) == "##s|##s the [SEP] ##s"
 
 
 def test_text_is_escaped(tiny):
@@ -33,6 +58,13 @@ def test_text_is_escaped(tiny):
     assert "<script>" not in html
     assert "&lt;br" in html
     assert "&amp;" in html
+
+
+def test_a_quotation_mark_does_not_end_an_attribute():
+    from mlmtutor.masks.masked_text import ShownToken
+
+    html = ShownToken('"', "x", "random", True)._repr_html_()
+    assert 'aria-label="replaced by x, true token &quot;"' in html
 
 
 def test_tensors_are_taken_too(tiny):

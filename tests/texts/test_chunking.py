@@ -307,3 +307,20 @@ def test_tokens_kept_and_dropped_add_up_for_any_texts(
     assert (chunks.num_dropped == 0) or tail == "drop"
     assert ids.size == 0 or ids.shape[1] == chunk_size
     assert bert_tokenizer.mask_token_id not in ids
+
+
+@pytest.mark.parametrize(
+    ("tail", "dropped", "padding"),
+    [("drop", 12 / 24, 0.0), ("keep", 0.0, 4 / 28)],
+)
+def test_shares_of_dropped_tokens_and_of_padding(tail, dropped, padding):
+    texts = ["the film was good a", "a", "the film was good the film was good a", "a"]
+    chunks = chunk_texts(texts, tiny_tokenizer(), chunk_size=4, boundary="text", tail=tail)
+    lengths = [len(tiny_tokenizer()(text).input_ids) for text in texts]
+    assert lengths == [7, 3, 11, 3]
+    assert (chunks.dropped_share, chunks.padding_share) == pytest.approx((dropped, padding))
+
+
+def test_nothing_kept_is_no_padding():
+    chunks = chunk_texts(["a"], tiny_tokenizer(), chunk_size=8, boundary="text")
+    assert (len(chunks.dataset), chunks.dropped_share, chunks.padding_share) == (0, 1.0, 0.0)
