@@ -15,12 +15,20 @@ from .model.device import choose_precision, find_device
 from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
-from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
+from .plots import (
+    plot_bars,
+    plot_candidates,
+    plot_curves,
+    plot_histogram,
+    plot_lengths,
+    plot_losses,
+    plot_perplexities,
+)
 from .report import Report, save_adapted
 from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
-from .scores.perplexity import Comparison, Evaluation, compare, evaluate
+from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
-from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
+from .scores.pseudo_perplexity import MinimalPair, ScoredText, ScoredTexts, load_minimal_pairs, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
 from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
@@ -48,6 +56,7 @@ __all__ = [
     "MaskedText",
     "MaskingCollator",
     "MaskingSettings",
+    "MinimalPair",
     "Probe",
     "ProbeScores",
     "Profile",
@@ -81,6 +90,7 @@ __all__ = [
     "freeze_masks",
     "load_brown_counts",
     "load_general_texts",
+    "load_minimal_pairs",
     "load_model",
     "load_probes",
     "load_reviews",
@@ -93,6 +103,7 @@ __all__ = [
     "plot_bars",
     "plot_candidates",
     "plot_curves",
+    "plot_histogram",
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
@@ -109,6 +120,7 @@ __all__ = [
     "split_chunks",
     "split_into_chunks",
     "split_texts",
+    "spread_over_draws",
     "summarize_lengths",
     "train_masked_lm",
     "upload_model",
