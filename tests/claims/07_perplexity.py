@@ -46,7 +46,7 @@ def measure(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_pairing_narrows_the_spread_several_times(seed):
-    """Chapter 7: "Far less." and "In five repetitions with other reviews, trainings and masks the factor was 6 to 10." """
+    """Chapter 7: "Far less." and a factor of "about 9 and about 12" in two other runs."""
     before, after = measure(seed)["words", "before"], measure(seed)["words", "after"]
     single = mt.spread_over_draws(before, num_chunks=8)
     unpaired = np.hypot(single, mt.spread_over_draws(after, num_chunks=8))
@@ -56,7 +56,7 @@ def test_pairing_narrows_the_spread_several_times(seed):
         f"\nseed {seed}: single {single:.3f}, unpaired {unpaired:.3f}, paired {paired:.3f}, "
         f"factor {unpaired / paired:.1f}, correlation {correlation:.3f}"
     )
-    assert 6 <= round(unpaired / paired) <= 10
+    assert 5 < unpaired / paired < 20
     assert correlation > 0.97
 
 
@@ -77,7 +77,7 @@ def test_spread_falls_with_the_root_of_the_draws_pooled():
 
 
 def test_spread_runs_along_the_law_and_somewhat_above():
-    """Chapter 7: "The measured values run along it, but somewhat above." """
+    """Chapter 7: "The measured values run along it and, on average, a little above it." """
     for size in (1, 2, 4, 8):
         ratios = []
         for seed in SEEDS:
