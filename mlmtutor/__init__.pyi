@@ -22,6 +22,7 @@ from .plots import (
     plot_candidates,
     plot_curves,
     plot_doublings,
+    plot_histogram,
     plot_lengths,
     plot_losses,
     plot_perplexities,
@@ -38,10 +39,10 @@ from .scores.downstream import (
     load_few_labels,
     score_few_labels,
 )
-from .scores.perplexity import Comparison, Evaluation, compare, evaluate
+from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
 from .scores.prompts import AUCDifference, compare_auc, score_prompt
-from .scores.pseudo_perplexity import ScoredText, ScoredTexts, score_texts
+from .scores.pseudo_perplexity import MinimalPair, ScoredText, ScoredTexts, load_minimal_pairs, score_texts
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.copies import find_near_copies
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
@@ -71,6 +72,7 @@ __all__ = [
     "MaskedText",
     "MaskingCollator",
     "MaskingSettings",
+    "MinimalPair",
     "Probe",
     "ProbeScores",
     "Profile",
@@ -111,6 +113,7 @@ __all__ = [
     "load_brown_counts",
     "load_few_labels",
     "load_general_texts",
+    "load_minimal_pairs",
     "load_model",
     "load_probes",
     "load_reviews",
@@ -124,6 +127,7 @@ __all__ = [
     "plot_candidates",
     "plot_curves",
     "plot_doublings",
+    "plot_histogram",
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
@@ -142,6 +146,7 @@ __all__ = [
     "split_chunks",
     "split_into_chunks",
     "split_texts",
+    "spread_over_draws",
     "summarize_lengths",
     "train_masked_lm",
     "upload_model",

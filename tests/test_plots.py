@@ -10,6 +10,7 @@ from mlmtutor import (
     plot_candidates,
     plot_curves,
     plot_doublings,
+    plot_histogram,
     plot_lengths,
     plot_losses,
     plot_perplexities,
@@ -33,6 +34,16 @@ def test_loss_curve_shows_the_losses_by_step():
     (line,) = ax.lines
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([10, 20], [5.0, 4.0])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats per masked token)")
+
+
+def test_histogram_counts_every_value_and_names_its_marks():
+    ax = plot_histogram(
+        [0.0, 0.5, 9.5], xlabel="loss (nats)", ylabel="tokens", num_bins=2, marks={"mean": 3.3}
+    )
+    assert [bar.get_height() for bar in ax.patches] == [2, 1]
+    assert ([text.get_text() for text in ax.texts], ax.lines[0].get_xdata()[0]) == (["mean"], 3.3)
+    with pytest.raises(ValueError, match="at least one value"):
+        plot_histogram([], xlabel="", ylabel="")
 
 
 def test_candidates_of_two_models_share_their_rows():

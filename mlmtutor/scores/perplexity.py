@@ -33,6 +33,7 @@ class Evaluation:
         sha256: Digest of the masks.
         expected: ``(vocab_size,) float64``, the probability of each token of the vocabulary, averaged over all rows;
             None unless it was asked for.
+        num_draws: How often the same chunks were masked; the chunks of one draw follow those of the draw before.
 
     Example:
         >>> result = Evaluation(  # losses of 2.0 on 10 tokens and of 4.0 on 40: the mean of the two would give 20.1
@@ -53,6 +54,7 @@ class Evaluation:
     num_chunks: int
     sha256: str
     expected: np.ndarray | None = None
+    num_draws: int = 1
 
     @property
     def count(self) -> int:
@@ -96,11 +98,33 @@ class Evaluation:
         counts = np.bincount(self.kinds, minlength=len(KINDS)).tolist()
         return {kind: (sums[i], counts[i]) for i, kind in enumerate(KINDS) if counts[i]}
 
+    def draws(self) -> list[Evaluation]:
+        """Return one evaluation for each mask draw of the same chunks, in the order of the draws.
+
+        Two models may be compared draw by draw: the same draw of the same masks has the same digest.
+        """
+        size = self.num_chunks // self.num_draws
+        found = []
+        for number in range(self.num_draws):
+            rows = self.chunk_index // size == number
+            found.append(
+                Evaluation(
+                    losses=self.losses[rows],
+                    is_correct=self.is_correct[rows],
+                    kinds=self.kinds[rows],
+                    chunk_index=self.chunk_index[rows] - number * size,
+                    text_index=self.text_index[rows],
+                    num_chunks=size,
+                    sha256=f"{self.sha256} draw {number}",
+                )
+            )
+        return found
+
     def interval(self) -> tuple[float, float]:
-        """Return the 95 % bootstrap interval of the perplexity: how it varies between samples of texts.
+        """Return the 95 % bootstrap interval of the perplexity: how it varies between samples of texts and mask draws.
 
         Whole texts are drawn with replacement, since tokens of one text are not independent. A chunk counts
-        to the text it begins in.
+        to the text it begins in. Each text brings the masks that were drawn in it, so the interval contains that chance too.
 
         Returns:
             Lower and upper perplexity.
@@ -203,6 +227,7 @@ def evaluate(
         num_chunks=len(masks),
         sha256=masks.sha256,
         expected=expected / len(losses) if keep_expected else None,
+        num_draws=masks.num_draws,
     )
 
 
@@ -267,6 +292,72 @@ def compare(before: Evaluation, after: Evaluation) -> Comparison:
     low, high = bootstrap_interval(means[:, 1] - means[:, 0], num_groups=before.num_texts)
     ratio = _exp(after.loss - before.loss)
     return Comparison(before.perplexity, after.perplexity, ratio, _exp(low), _exp(high))
+
+
+def spread_over_draws(
+    evaluation: Evaluation,
+    *,
+    minus: Evaluation | None = None,
+    num_chunks: int | None = None,
+    num_pooled: int = 1,
+) -> float:
+    """Measure how much the loss of the same chunks varies from one mask draw to the next.
+
+    The chunks are cut into small tests that follow each other. Within each the loss is computed for every draw, or for every
+    pool of draws; what is left over is not used. The variance over the draws is averaged over the small tests, so that
+    a few draws give a good estimate.
+
+    Args:
+        evaluation: Of masks with several draws.
+        minus: Another model on the same masks; the spread is then that of the difference of the two losses, which is the
+            logarithm of the paired ratio of their perplexities.
+        num_chunks: Chunks in each small test; all chunks if None.
+        num_pooled: Draws whose losses are pooled.
+
+    Returns:
+        The standard deviation in nats, which is the standard deviation of the logarithm of the perplexity.
+
+    Raises:
+        ValueError: If there are fewer than two draws or pools to compare, if a test has more chunks than there are
+            or none of its tokens masked, or if the masks differ.
+
+    Example:
+        >>> result = Evaluation(  # two chunks, each masked twice, one token each time
+        ...     losses=np.array([1.0, 5.0, 3.0, 5.0]), is_correct=np.zeros(4, dtype=bool), kinds=np.ones(4, dtype=np.int8),
+        ...     chunk_index=np.arange(4), text_index=np.array([0, 1, 0, 1]), num_chunks=4, sha256="", num_draws=2,
+        ... )
+        >>> spread_over_draws(result)  # means of 3 and 4: variance 0.5
+        0.7071067811865476
+        >>> spread_over_draws(result, num_chunks=1)  # variances of 2 and 0: 1 on average
+        1.0
+
+    Source: chapter 07_perplexity.
+    """
+    if minus is not None and minus.sha256 != evaluation.sha256:
+        raise ValueError("expected two evaluations on the same masks, found different digests")
+    total = evaluation.num_chunks // evaluation.num_draws
+    num_chunks = num_chunks or total
+    num_tests, num_pools = total // num_chunks, evaluation.num_draws // num_pooled
+    if num_pools < 2:
+        raise ValueError(
+            f"expected at least two pools of {num_pooled} draws, found {evaluation.num_draws} draws"
+        )
+    if num_tests == 0:
+        raise ValueError(f"num_chunks must be at most {total}, the chunks of one draw, got {num_chunks}")
+
+    def add_up(of_chunks: np.ndarray) -> np.ndarray:
+        """``(num_pools, num_tests)``: the sum over the draws of each pool and the chunks of each test."""
+        by_draw = of_chunks.reshape(evaluation.num_draws, total)
+        by_draw = by_draw[: num_pools * num_pooled, : num_tests * num_chunks]
+        return by_draw.reshape(num_pools, num_pooled, num_tests, num_chunks).sum(axis=(1, 3))
+
+    counts = add_up(evaluation.num_masked)
+    if not counts.all():
+        raise ValueError(
+            f"expected masked tokens in each test, found one of {num_chunks} chunks without: take more chunks"
+        )
+    sums = evaluation.loss_sum if minus is None else evaluation.loss_sum - minus.loss_sum
+    return float(np.sqrt((add_up(sums) / counts).var(axis=0, ddof=1).mean()))
 
 
 def _exp(value: float) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH_SIZE = 64  # masked tokens per forward pass
+PAIRS = Path(__file__).parents[1] / "data" / "minimal_pairs.json"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,15 @@ class ScoredTexts(Evaluation):
     def __len__(self) -> int:
         return len(self.texts)
 
+    @property
+    def bits_per_character(self) -> float:
+        """Loss of all tokens in bits, divided by the number of characters, blanks included.
+
+        A character means the same in every vocabulary, a token does not. Special and unknown tokens cost nothing here, so
+        count the unknown ones before you compare.
+        """
+        return float(self.losses.sum() / np.log(2) / sum(map(len, self.texts)))
+
     def __getitem__(self, number: int | slice) -> ScoredText | list[ScoredText]:
         if isinstance(number, slice):
             return [self[i] for i in range(len(self))[number]]
@@ -92,8 +104,32 @@ class ScoredTexts(Evaluation):
         )
 
 
+@dataclass(frozen=True)
+class MinimalPair:
+    """Two sentences that differ in one point of grammar: one of them is right."""
+
+    right: str
+    wrong: str
+    kind: str
+
+
+def load_minimal_pairs() -> list[MinimalPair]:
+    """Load forty pairs of sentences, ten for each of four points of English grammar.
+
+    They were written for this course after the idea of BLiMP (Warstadt et al. 2020, arXiv:1912.00582). Both sentences of a pair
+    have the same number of tokens in the vocabulary of BERT, so the sums of their log-probabilities may be compared.
+
+    Example:
+        >>> load_minimal_pairs()[0]
+        MinimalPair(right='The actors were very good.', wrong='The actors was very good.', kind='agreement')
+
+    Source: chapter 07_perplexity.
+    """
+    return [MinimalPair(**row) for row in json.loads(PAIRS.read_text("utf-8"))]
+
+
 class _Row(NamedTuple):
-    """One question: a text with some tokens masked, of which one is asked for."""
+    """One row to score: a text with some tokens masked, of which one is predicted."""
 
     text: int
     position: int
@@ -109,7 +145,7 @@ def score_texts(
 ) -> ScoredTexts:
     """Mask every token of each text in turn and ask the model for it, with all the other words in sight.
 
-    One forward pass per token, so it is for sentences. Special tokens, the unknown token among them, are not asked for.
+    One forward pass per token, so it is for sentences. Special tokens, the unknown token among them, are not scored.
 
     Args:
         texts: One or more texts, not longer than the model can read.

@@ -14,7 +14,7 @@ from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.model.masked_lm import IGNORED
 from mlmtutor.scores.bootstrap import bootstrap_means
-from mlmtutor.scores.perplexity import Evaluation, compare, evaluate
+from mlmtutor.scores.perplexity import Evaluation, compare, evaluate, spread_over_draws
 from mlmtutor.testing import tiny_tokenizer
 
 
@@ -26,13 +26,15 @@ def make_model(seed=0, **changes):
     return BertForMaskedLM(config).eval()
 
 
-def make_masks(num_chunks=30, chunk_size=12, seed=0, **settings):
+def make_masks(num_chunks=30, chunk_size=12, seed=0, num_draws=1, **settings):
     ids = np.random.default_rng(seed).integers(5, 18, size=(num_chunks, chunk_size))
     dataset = Dataset.from_dict(
         {"input_ids": ids.tolist(), "text_index": [i // 3 for i in range(num_chunks)]}
     )
     settings = MaskingSettings(**{"unit": "token", "mask_prob": 0.3} | settings)
-    return freeze_masks(dataset, tokenizer=tiny_tokenizer(), settings=settings, seed=seed)
+    return freeze_masks(
+        dataset, tokenizer=tiny_tokenizer(), settings=settings, seed=seed, num_draws=num_draws
+    )
 
 
 def make_evaluation(loss_sum, num_masked, sha256="a"):
@@ -254,3 +256,69 @@ def test_expected_tokens_equal_the_dense_model_computed_by_hand():
         np.testing.assert_allclose(result.losses, -true.log(), atol=1e-5)
     assert result.expected.sum() == pytest.approx(1)
     assert evaluate(model, masks).expected is None
+
+
+def test_draws_of_an_evaluation_are_those_of_the_masks_and_pool_to_the_whole():
+    model, masks = make_model(), make_masks(num_draws=3)
+    result = evaluate(model, masks)
+    draws = result.draws()
+    assert (result.num_draws, len(draws), {draw.num_chunks for draw in draws}) == (3, 3, {30})
+    alone = evaluate(model, make_masks())  # the first of three draws is the only one of one
+    np.testing.assert_allclose(draws[0].losses, alone.losses, rtol=1e-5)
+    assert draws[0].chunk_index.tolist() == alone.chunk_index.tolist()
+    assert sum(draw.count for draw in draws) == result.count
+    assert sum(draw.losses.sum() for draw in draws) / result.count == pytest.approx(result.loss)
+    assert draws[1].text_index.max() == result.text_index.max()
+
+
+def test_two_models_are_compared_draw_by_draw_and_never_across_draws():
+    masks = make_masks(num_chunks=120, num_draws=2)
+    before, after = (evaluate(make_model(seed), masks).draws() for seed in (0, 1))
+    assert compare(before[1], after[1]).ratio == pytest.approx(after[1].perplexity / before[1].perplexity)
+    with pytest.raises(ValueError, match="expected two evaluations on the same masks"):
+        compare(before[0], after[1])
+
+
+def make_draws(noise, *, num_draws, num_chunks, seed=0, level=3.0):
+    """Chunks of ten masked tokens whose loss varies by so much from draw to draw and by as much between chunks."""
+    generator = np.random.default_rng(seed)
+    hard = generator.normal(level, 1.0, size=num_chunks)
+    means = np.tile(hard, num_draws) + generator.normal(0, noise, size=num_draws * num_chunks)
+    count = np.full(num_draws * num_chunks, 10)
+    return replace(make_evaluation(means * count, count), num_draws=num_draws)
+
+
+def test_spread_falls_with_chunks_and_with_draws_and_leaves_the_difficulty_of_chunks_out():
+    result = make_draws(0.5, num_draws=20, num_chunks=400)
+    for num_chunks, num_pooled in ((1, 1), (4, 1), (1, 4), (10, 2)):
+        expected = 0.5 / math.sqrt(num_chunks * num_pooled)
+        spread = spread_over_draws(result, num_chunks=num_chunks, num_pooled=num_pooled)
+        freedom = (20 // num_pooled - 1) * (400 // num_chunks)
+        assert spread == pytest.approx(expected, rel=5 / math.sqrt(2 * freedom))  # 5 sigma
+
+
+def test_spread_of_a_difference_is_that_of_the_paired_ratio():
+    before = make_draws(0.5, num_draws=6, num_chunks=50)
+    noise = np.random.default_rng(1).normal(0, 0.05, size=300)
+    after = replace(before, losses=before.losses - 0.1 + np.repeat(noise, 10))
+    ratios = [
+        math.log(b.perplexity / a.perplexity) for a, b in zip(before.draws(), after.draws(), strict=True)
+    ]
+    assert spread_over_draws(after, minus=before) == pytest.approx(np.std(ratios, ddof=1))
+    assert spread_over_draws(before) == pytest.approx(np.std([draw.loss for draw in before.draws()], ddof=1))
+
+
+def test_spread_refuses_what_it_cannot_measure():
+    result = make_draws(0.5, num_draws=3, num_chunks=8)
+    with pytest.raises(ValueError, match="at least two pools of 2 draws, found 3 draws"):
+        spread_over_draws(result, num_pooled=2)
+    with pytest.raises(ValueError, match="num_chunks must be at most 8, the chunks of one draw, got 9"):
+        spread_over_draws(result, num_chunks=9)
+    with pytest.raises(ValueError, match="on the same masks"):
+        spread_over_draws(result, minus=replace(result, sha256="b"))
+    rows = result.chunk_index != 3
+    gap = replace(
+        result, **{name: getattr(result, name)[rows] for name in ("losses", "chunk_index", "text_index")}
+    )
+    with pytest.raises(ValueError, match="found one of 1 chunks without"):
+        spread_over_draws(gap, num_chunks=1)

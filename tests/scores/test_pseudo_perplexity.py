@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from mlmtutor import compare, score_texts
+from mlmtutor import compare, load_minimal_pairs, load_tokenizer, score_texts
 
 TEXTS = ["the films was good", "a actor", "this film ##s ##ing is bad .", "good ##ly"]
 
@@ -67,7 +67,7 @@ def test_a_word_has_the_sum_of_its_pieces(model, tiny):
     assert sum(value for _, value in score.words) == pytest.approx(score.log_prob)
 
 
-def test_special_tokens_and_unknown_ones_are_not_asked_for(model, tiny):
+def test_special_tokens_and_unknown_ones_are_not_scored(model, tiny):
     (score,) = score_texts(["the platypus was good"], model=model, tokenizer=tiny)
     assert score.tokens == ("the", "was", "good")
 
@@ -127,3 +127,18 @@ def test_a_string_is_one_text_and_not_its_letters(model, tiny):
     assert scores.texts == ("a film",) and scores[0].tokens == ("a", "film")
     with pytest.raises(ValueError, match="expected texts, found NoneType at position 1"):
         score_texts(["a film", None], model=model, tokenizer=tiny)
+
+
+def test_bits_per_character_divide_all_losses_by_all_characters(model, tiny):
+    scores = score_texts(["the films", "a actor"], model=model, tokenizer=tiny)
+    nats = -sum(score.log_prob for score in scores)
+    assert scores.bits_per_character == pytest.approx(nats / math.log(2) / (9 + 7))
+
+
+def test_sentences_of_a_minimal_pair_have_as_many_tokens_and_differ():
+    pairs, tokenizer = load_minimal_pairs(), load_tokenizer("mini")
+    assert [pair.kind for pair in pairs[::10]] == ["agreement", "reflexive", "verb form", "word order"]
+    assert all(pair.kind == pairs[number - number % 10].kind for number, pair in enumerate(pairs))
+    assert len({text for pair in pairs for text in (pair.right, pair.wrong)}) == 80
+    for pair in pairs:
+        assert len(tokenizer(pair.right).input_ids) == len(tokenizer(pair.wrong).input_ids), pair
