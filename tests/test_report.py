@@ -1,10 +1,22 @@
 """What an adaptation leaves behind is about the masks that it was measured on, and complete."""
 
+import json
+
 import numpy as np
 import pytest
+import yaml
 from datasets import Dataset
 
-from mlmtutor import MaskingSettings, TrainingHistory, TrainingSettings, evaluate, freeze_masks, save_adapted
+from mlmtutor import (
+    Comparison,
+    MaskingSettings,
+    Report,
+    TrainingHistory,
+    TrainingSettings,
+    evaluate,
+    freeze_masks,
+    save_adapted,
+)
 
 HISTORY = TrainingHistory((1,), (3.0,), {}, 1.0, 100.0, "fp32", "cpu", TrainingSettings())
 SETTINGS, DATA = (
@@ -40,7 +52,36 @@ def test_report_names_ratio_and_what_it_rests_on(tmp_path, model, tiny, all_mask
     assert "after / before: 1.000 (95 % interval over texts 1.000 to 1.000)" in str(report)
     assert f"{report.masks['num_masked']} masked tokens in 10 chunks from 2 held-out texts\n" in str(report)
     card = (tmp_path / "new" / "folder" / "README.md").read_text(encoding="utf-8")
-    assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks from 5 texts" in card
+    assert "9 chunks of 12 tokens from 8 texts" in card and "10 chunks that begin in 2 held-out texts" in card
+
+
+def test_card_says_what_only_the_author_knows(tmp_path, model, tiny, all_masks):
+    about = {"licence": "apache-2.0", "language": "en", "dataset": "owner/texts"}
+    forgetting = Comparison(10.0, 12.0, 1.2, 1.1, 1.3)
+    report = save(tmp_path / "out", model, tiny, *all_masks[:1] * 2, forgetting=forgetting, **about)
+    head, body = (tmp_path / "out" / "README.md").read_text(encoding="utf-8").split("---\n")[1:]
+    head = yaml.safe_load(head)
+    assert (head["license"], head["language"], head["datasets"]) == ("apache-2.0", "en", ["owner/texts"])
+    assert head["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"  # what mini was made from
+    assert "on general texts (forgetting): 1.200 (95 % interval over texts 1.100 to 1.300)" in body
+    assert "**Licence:** apache-2.0." in body
+    assert all_masks[0].sha256[:12] in body and all_masks[0].sha256 not in body
+    assert Report.from_dict(json.loads((tmp_path / "out" / "report.json").read_text())) == report
+
+
+def test_card_says_what_is_missing(tmp_path, model, tiny, all_masks):
+    save(tmp_path / "out", model, tiny, *all_masks[:1] * 2)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "**Licence:** not chosen yet" in card and "(forgetting): not measured" in card
+
+
+def test_report_of_an_earlier_version_can_be_read(tmp_path, model, tiny, all_masks):
+    save(tmp_path / "out", model, tiny, *all_masks[:1] * 2)
+    values = json.loads((tmp_path / "out" / "report.json").read_text())
+    del values["about"]
+    assert Report.from_dict(values).about == {}
+    with pytest.raises(ValueError, match="expected a report with about"):
+        Report.from_dict({"before": {}})
 
 
 def test_evaluations_of_other_masks_are_refused(tmp_path, model, tiny, all_masks):
