@@ -20,13 +20,16 @@ from .model.vocabulary import add_words
 from .plots import (
     plot_bars,
     plot_candidates,
+    plot_changes,
     plot_curves,
     plot_doublings,
     plot_histogram,
     plot_lengths,
     plot_losses,
     plot_perplexities,
+    plot_ratios,
     plot_shares,
+    plot_tradeoff,
 )
 from .report import Report, save_adapted
 from .scores.classifier import fine_tune_classifier
@@ -125,13 +128,16 @@ __all__ = [
     "plan_training",
     "plot_bars",
     "plot_candidates",
+    "plot_changes",
     "plot_curves",
     "plot_doublings",
     "plot_histogram",
     "plot_lengths",
     "plot_losses",
     "plot_perplexities",
+    "plot_ratios",
     "plot_shares",
+    "plot_tradeoff",
     "read_source",
     "remove_breaks",
     "save_adapted",

@@ -1,4 +1,4 @@
-"""Figures: bars, curves, shares, candidates, lengths, losses, perplexities with their intervals."""
+"""Figures: bars, curves, shares, changes, candidates, lengths, losses, perplexities and their ratios with intervals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from mlmtutor.model.fill_mask import Candidate
-    from mlmtutor.scores.perplexity import Evaluation
+    from mlmtutor.scores.perplexity import Comparison, Evaluation
 
 STYLE = Path(__file__).parent / "data" / "plots.mplstyle"
 
@@ -401,3 +402,168 @@ def plot_shares(
     ax.set_ylim(len(counts) - 0.5, -0.5)
     ax.set_xlabel(xlabel)
     return ax
+
+
+def plot_changes(
+    changes: Mapping[str, tuple[float, float]],
+    *,
+    xlabel: str,
+    truth: Mapping[str, float] | None = None,
+    errors: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw numbers before and after as two points joined by a line, one label in each row.
+
+    Args:
+        changes: Label to the number before and the number after.
+        xlabel: What the numbers are, with their unit.
+        truth: The true numbers, drawn as upright lines, for the labels where they are known.
+        errors: Half the length of a bar around each of those, such as two standard errors.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: numbers to the right, labels downwards.
+
+    Raises:
+        ValueError: If there is no number.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> ax = plot_changes({"film": (0.3, 0.6)}, xlabel="share (%)", truth={"film": 0.7}, ax=Figure().subplots())
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['film']
+
+    Source: chapter 08_adapted_model.
+    """
+    if not changes:
+        raise ValueError("expected at least one number, found none")
+    ax = _new_axes() if ax is None else ax
+    rows = range(len(changes))
+    before, after = zip(*changes.values(), strict=True)
+    ax.hlines(rows, before, after, color="grey", linewidth=1.5)
+    ax.plot(before, rows, "o", markerfacecolor="white", color="C0", label="before")
+    ax.plot(after, rows, "o", color="C0", label="after")
+    known = [(row, label) for row, label in enumerate(changes) if label in (truth or {})]
+    if known:
+        values = [truth[label] for _, label in known]
+        ends = [errors[label] for _, label in known] if errors else None
+        ax.errorbar(values, [row for row, _ in known], xerr=ends, fmt="|", color="C1", markersize=14,
+                    markeredgewidth=2, elinewidth=1, linestyle="", label="truth")  # fmt: skip
+    ax.legend()
+    ax.set_yticks(rows, list(changes))
+    ax.invert_yaxis()
+    ax.set_xlabel(xlabel)
+    return ax
+
+
+def plot_ratios(comparisons: Mapping[str, Comparison], *, ax: Axes | None = None) -> Axes:
+    """Draw ratios of perplexities as points with their intervals, on a logarithmic axis around 1.
+
+    Args:
+        comparisons: Name to comparison, from top to bottom.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: ratio to the right, names downwards; the side below 1, where the second model is better, is shaded.
+
+    Raises:
+        ValueError: If there is no comparison.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from mlmtutor.scores.perplexity import Comparison
+        >>> plot_ratios({"reviews": Comparison(100, 80, 0.8, 0.7, 0.9)}, ax=Figure().subplots()).get_xscale()
+        'log'
+
+    Source: chapter 08_adapted_model.
+    """
+    if not comparisons:
+        raise ValueError("expected at least one comparison, found none")
+    ax = _new_axes() if ax is None else ax
+    for row, found in enumerate(comparisons.values()):
+        ends = [[found.ratio - found.low], [found.high - found.ratio]]
+        ax.errorbar(found.ratio, row, xerr=ends, fmt="o", color="C0", capsize=4, linestyle="")
+        ax.annotate(
+            f"{found.ratio:.2f}", (found.ratio, row), xytext=(0, 8), textcoords="offset points", ha="center"
+        )
+    ax.set_yticks(range(len(comparisons)), list(comparisons))
+    ax.set_ylim(len(comparisons) - 0.5, -0.7)
+    _center_on_one(ax.xaxis, [end for found in comparisons.values() for end in (found.low, found.high)])
+    ax.axvspan(ax.get_xlim()[0], 1, color="C2", alpha=0.1, linewidth=0)
+    ax.axvline(1, color="black", linestyle="--", linewidth=1)
+    for side, name in ((0.02, "better"), (0.98, "worse")):
+        ax.annotate(
+            name, (side, 0.97), xycoords="axes fraction", ha="left" if side < 0.5 else "right", va="top"
+        )
+    ax.set_xlabel("perplexity after / before (95 % interval over texts)")
+    return ax
+
+
+def plot_tradeoff(
+    points: Mapping[str, tuple[Comparison, Comparison]],
+    *,
+    path: Sequence[str] = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what recipes gain on the domain against what they lose on general texts.
+
+    Args:
+        points: Name of the recipe to two comparisons with the same starting model: on texts of the domain, and on
+            general texts.
+        path: Names of recipes to join by a line, such as weight averages in the order of their shares.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes, both logarithmic: ratio on general texts to the right, ratio on the domain upwards, with 95 % intervals.
+        The model before is where the dashed lines cross.
+
+    Raises:
+        ValueError: If there is no recipe.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from mlmtutor.scores.perplexity import Comparison
+        >>> point = Comparison(100, 80, 0.8, 0.7, 0.9), Comparison(20, 22, 1.1, 1.0, 1.2)
+        >>> plot_tradeoff({"adapted": point}, ax=Figure().subplots()).texts[0].get_text()
+        'adapted'
+
+    Source: chapter 08_adapted_model.
+    """
+    if not points:
+        raise ValueError("expected at least one recipe, found none")
+    ax = _new_axes() if ax is None else ax
+    for number, (name, (gain, loss)) in enumerate(points.items()):
+        ax.errorbar(
+            loss.ratio, gain.ratio, fmt="os^D"[number % 4], linestyle="", color="C0", alpha=0.9, elinewidth=0.8,
+            xerr=[[loss.ratio - loss.low], [loss.high - loss.ratio]],
+            yerr=[[gain.ratio - gain.low], [gain.high - gain.ratio]],
+        )  # fmt: skip
+        ax.annotate(
+            name, (loss.ratio, gain.ratio), xytext=(5, 4), textcoords="offset points", fontsize="small"
+        )
+    if path:
+        ax.plot([points[name][1].ratio for name in path], [points[name][0].ratio for name in path], color="grey",
+                linestyle="-", linewidth=1, zorder=0)  # fmt: skip
+    for axis, which in ((ax.xaxis, 1), (ax.yaxis, 0)):
+        ends = [end for pair in points.values() for end in (pair[which].low, pair[which].high)]
+        _center_on_one(axis, ends)
+    ax.axvline(1, color="black", linestyle="--", linewidth=1)
+    ax.axhline(1, color="black", linestyle="--", linewidth=1)
+    ax.set_xlabel("general texts: perplexity after / before (right is worse)")
+    ax.set_ylabel("domain: after / before (down is better)")
+    return ax
+
+
+def _center_on_one(axis: Axis, ends: Iterable[float]) -> None:
+    """Make an axis of ratios logarithmic, with 1 on it and plain numbers at its ticks."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+    finite = [end for end in ends if np.isfinite(end)]
+    low, high = min([1.0, *finite]), max([1.0, *finite])
+    room = (high / low) ** 0.08 if high > low else 1.05
+    set_limits = axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    set_limits(low / room, high * room)
+    axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))

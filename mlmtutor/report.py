@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from mlmtutor.masks.frozen import FrozenMasks
-    from mlmtutor.scores.perplexity import Evaluation
+    from mlmtutor.scores.perplexity import Comparison, Evaluation
     from mlmtutor.training.train import TrainingHistory
 
 
@@ -51,6 +51,8 @@ class Report:
         digests: SHA-256 of what went in, by name: texts, vocabulary, starting weights.
         reading: What was read of the source and what was left out, see :meth:`mlmtutor.texts.reading.Reading.describe`.
         doubts: What may keep the figures from meaning what they seem to.
+        about: What the card says beyond the figures, where it was given: ``licence``, ``language`` and ``dataset``, and
+            ``forgetting``, the ratio of the perplexities on general texts with its interval.
     """
 
     settings: dict[str, Any]
@@ -65,12 +67,14 @@ class Report:
     digests: dict[str, str]
     reading: dict[str, Any]
     doubts: list[str]
+    about: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
         """Return the report that a ``report.json`` holds."""
-        names = {field.name for field in fields(cls)}
-        if values.keys() != names:
+        names = {entry.name for entry in fields(cls)}
+        needed = {entry.name for entry in fields(cls) if entry.default_factory is MISSING}
+        if not needed <= values.keys() <= names:
             raise ValueError(
                 f"expected a report with {', '.join(sorted(names))}, found {', '.join(sorted(values))}"
             )
@@ -95,9 +99,7 @@ class Report:
 
     def describe_ratio(self) -> str:
         """Return the ratio of the perplexities with its interval, in words."""
-        if self.ratio["low"] is None:
-            return f"{self.ratio['ratio']:.3f}"
-        return "{ratio:.3f} (95 % interval over texts {low:.3f} to {high:.3f})".format(**self.ratio)
+        return _describe_ratio(self.ratio)
 
     def describe_basis(self) -> str:
         """Return on how much the figures rest, in words: one measurement of few texts says little about others."""
@@ -127,6 +129,10 @@ def save_adapted(
     digests: Mapping[str, str] | None = None,
     reading: Mapping[str, Any] | None = None,
     doubts: Sequence[str] = (),
+    licence: str | None = None,
+    language: str | None = None,
+    dataset: str | None = None,
+    forgetting: Comparison | None = None,
 ) -> Report:
     """Save an adapted model with all that must be known about it: card, report and loss curve.
 
@@ -147,6 +153,11 @@ def save_adapted(
         digests: SHA-256 of what went in, by name.
         reading: What was read of the source and what was left out.
         doubts: What is doubtful about the figures.
+        licence: Licence of the adapted model as the Hub spells it, such as ``"apache-2.0"``; the card says so if there
+            is none yet.
+        language: Language of the texts, such as ``"en"``.
+        dataset: The Hub's id of the data set that the texts are from.
+        forgetting: Perplexity after against before on general texts.
 
     Returns:
         The :class:`Report`, which is also in ``report.json``.
@@ -184,6 +195,7 @@ def save_adapted(
         digests=dict(digests or {}),
         reading=dict(reading or {}),
         doubts=list(doubts),
+        about=_gather_about(licence=licence, language=language, dataset=dataset, forgetting=forgetting),
     )
     if not is_main_process():
         return report
@@ -273,8 +285,23 @@ def _compare(before: Evaluation, after: Evaluation) -> dict[str, Any]:
 
     if before.num_texts < 2:
         return {"ratio": after.perplexity / before.perplexity, "low": None, "high": None}
-    comparison = compare(before, after)
+    return _ratio_of(compare(before, after))
+
+
+def _ratio_of(comparison: Comparison) -> dict[str, Any]:
     return {"ratio": comparison.ratio, "low": comparison.low, "high": comparison.high}
+
+
+def _describe_ratio(ratio: Mapping[str, Any]) -> str:
+    if ratio["low"] is None:
+        return f"{ratio['ratio']:.3f}"
+    return "{ratio:.3f} (95 % interval over texts {low:.3f} to {high:.3f})".format(**ratio)
+
+
+def _gather_about(*, forgetting: Comparison | None, **names: str | None) -> dict[str, Any]:
+    """Return what was given of the facts that only the author knows."""
+    about: dict[str, Any] = {name: value for name, value in names.items() if value is not None}
+    return about | ({"forgetting": _ratio_of(forgetting)} if forgetting else {})
 
 
 def _draw_losses(report: Report, path: Path) -> None:
@@ -305,32 +332,44 @@ def describe_run(history: TrainingHistory) -> dict[str, Any]:
     }
 
 
+# what the mini model itself was made from, for the Hub's family tree
+MINI_BASE = "sentence-transformers/all-MiniLM-L6-v2"
+
 CARD = """---
 library_name: transformers
 pipeline_tag: fill-mask
-{base_model}tags: [masked-lm, domain-adaptation, mlmtutor]
+{facts}tags: [masked-lm, domain-adaptation, mlmtutor]
 ---
 
 # {base}, adapted to {source}
 
-The {architecture} `{base}`, adapted by masked-language-model training on texts from {source}.
-
+`{base}`, a masked language model ({architecture}), trained further on texts from {source}.
+{made_from}
 | on the same frozen masks | before | after |
 | --- | --- | --- |
 | perplexity per masked token | {before:.2f} | {after:.2f} |
 | masked accuracy | {accuracy_before:.1%} | {accuracy_after:.1%} |
 
-Ratio of the perplexities: {ratio}.
+Perplexity after divided by before, below 1 is better:
+
+- on texts from {source}: {ratio}
+- on general texts (forgetting): {forgetting}
+
+## How it was made
 
 {doubts}- **Data:** {train_chunks:,} chunks of {chunk_size} tokens from {train_texts:,} texts; measured on
-  {held_out_chunks:,} chunks from {held_out_texts:,} texts that were held out{copies}.
-- **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, SHA-256 `{sha256}`.
+  {held_out_chunks:,} chunks that begin in {num_texts:,} held-out texts{copies}.
+- **Masking:** {masking}. Evaluation masks: {num_masked:,} tokens, digest {sha256:.12}.
   What came of it: {outcome}.
 - **Training:** {training}; computed in {precision}.
-- **Limits:** the perplexity is that of masked tokens under this masking. It may be compared only with figures from
-  the same masks. Texts like these may be private or copyrighted, and a model can repeat them.
 
-All figures are in `report.json`, times and versions in `run.json`, the loss curve in `loss.png`.
+## Limits and licence
+
+- The perplexity is that of masked tokens under this masking. It may be compared only with figures from the same masks.
+- Texts like these may be private or copyrighted, and a model can repeat them.
+- **Licence:** {licence}.
+
+All figures and the whole digest are in `report.json`, times and versions in `run.json`, the loss curve in `loss.png`.
 """
 
 
@@ -341,7 +380,16 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         return ", ".join(f"{name} {value}" for name, value in values.items())
 
     source, base = report.settings["source"], report.settings["model"]
-    names = [field.name for field in fields(MaskingSettings)]
+    names = [entry.name for entry in fields(MaskingSettings)]
+    about = report.about
+    # only the Hub can follow a link to the model that this one came from
+    ancestor = base if "/" in base else MINI_BASE if base == MINI else None
+    facts = {
+        "language": about.get("language"),
+        "license": about.get("licence"),  # as the Hub spells it
+        "base_model": ancestor,
+        "datasets": f"[{about['dataset']}]" if "dataset" in about else None,
+    }
     copies = "; of the {texts:,} texts read {copies:,} were exact copies" if "copies" in report.data else ""
     copies += (
         "; {near_copies:,} of those held out are near copies of others"
@@ -350,8 +398,10 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     )
     return CARD.format(
         base=base,
-        # only the Hub can follow a link to the model that this one came from
-        base_model=f"base_model: {base}\n" if "/" in base else "",
+        facts="".join(f"{name}: {value}\n" for name, value in facts.items() if value is not None),
+        made_from=f"`{MINI}` is the small English model of mlmtutor, made from `{MINI_BASE}`.\n"
+        if base == MINI
+        else "",
         source="IMDb reviews" if source == MINI else escape(source, quote=False),
         architecture=architecture,
         before=report.before["perplexity"],
@@ -359,6 +409,9 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         accuracy_before=report.before["accuracy"],
         accuracy_after=report.after["accuracy"],
         ratio=report.describe_ratio(),
+        forgetting=_describe_ratio(about["forgetting"]) if "forgetting" in about else "not measured",
+        licence=about.get("licence", "not chosen yet; without one, nobody else may use the model"),
+        num_texts=report.after["num_texts"],
         chunk_size=chunk_size,
         masking=listing({name: value for name, value in report.masks.items() if name in names}),
         num_masked=report.masks["num_masked"],
@@ -368,5 +421,9 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         precision=report.precision,
         copies=copies.format(**report.data),
         doubts="".join(f"- **Doubtful:** {doubt}.\n" for doubt in report.doubts),
-        **{name: number for name, number in report.data.items() if name not in ("copies", "near_copies")},
+        **{
+            name: number
+            for name, number in report.data.items()
+            if name not in ("copies", "near_copies", "held_out_texts")
+        },
     )

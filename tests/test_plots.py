@@ -6,15 +6,19 @@ mpl.use("Agg")
 
 from mlmtutor import (
     Candidate,
+    Comparison,
     plot_bars,
     plot_candidates,
+    plot_changes,
     plot_curves,
     plot_doublings,
     plot_histogram,
     plot_lengths,
     plot_losses,
     plot_perplexities,
+    plot_ratios,
     plot_shares,
+    plot_tradeoff,
 )
 from mlmtutor.scores.perplexity import Evaluation
 
@@ -168,3 +172,39 @@ def test_shares_of_nothing_are_refused():
         plot_shares({}, expected={"a": 1}, xlabel="x")
     with pytest.raises(ValueError, match="found none in 'empty'"):
         plot_shares({"empty": {"a": 0}}, expected={"a": 1}, xlabel="x")
+
+
+GAIN, LOSS = Comparison(100, 90, 0.9, 0.85, 0.95), Comparison(20, 23, 1.15, 1.1, 1.2)
+
+
+def test_changes_show_before_after_and_truth_in_one_row():
+    ax = plot_changes(
+        {"film": (0.2, 0.4), "in": (3.0, 2.5)}, xlabel="share", truth={"film": 0.5}, errors={"film": 0.1}
+    )
+    before, after = ax.lines[:2]
+    assert before.get_xdata().tolist() == [0.2, 3.0] and after.get_xdata().tolist() == [0.4, 2.5]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["before", "after", "truth"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
+
+
+def test_ratios_have_one_on_a_logarithmic_axis():
+    ax = plot_ratios({"reviews": GAIN, "general": LOSS})
+    low, high = ax.get_xlim()
+    assert low < 0.85 < 1 < 1.2 < high and ax.get_xscale() == "log"
+    assert [text.get_text() for text in ax.texts] == ["0.90", "1.15", "better", "worse"]
+
+
+def test_tradeoff_has_a_point_for_each_recipe_and_joins_those_of_a_path():
+    ax = plot_tradeoff({"half": (GAIN, GAIN), "adapted": (GAIN, LOSS)}, path=["half", "adapted"])
+    assert [text.get_text() for text in ax.texts] == ["half", "adapted"]
+    assert [0.9, 1.15] in [list(line.get_xdata()) for line in ax.lines]
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    assert ax.get_ylim()[0] < 0.85 and ax.get_ylim()[1] > 1
+
+
+@pytest.mark.parametrize(
+    "plot", [plot_ratios, plot_tradeoff, lambda nothing: plot_changes(nothing, xlabel="")]
+)
+def test_nothing_to_draw_is_refused(plot):
+    with pytest.raises(ValueError, match="expected at least one"):
+        plot({})
