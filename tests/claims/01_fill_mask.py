@@ -16,8 +16,8 @@ def guess(model, tokenizer):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_adapted_model_says_movie_first(seed):
-    """Chapter 1: "After one pass over a few hundred reviews it answers *movie* first." """
+def test_movie_is_among_the_first_three_after_adapting(seed):
+    """Chapter 1: "in four others, with other reviews and other masks, "movie" was among the first three as well"."""
     tokenizer, model = mt.load_tokenizer("mini"), mt.load_model("mini")
     before = guess(model, tokenizer)
     reviews = mt.load_reviews("mini", clean=True)["train"].shuffle(seed).select(range(500))
@@ -30,4 +30,4 @@ def test_adapted_model_says_movie_first(seed):
     after = guess(model, tokenizer)
     print(f"seed {seed}: {', '.join(before)} -> {', '.join(after)}")
     assert not {"movie", "film"} & set(before)
-    assert after[0] == "movie"
+    assert "movie" in after[:3]
