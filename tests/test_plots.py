@@ -55,8 +55,24 @@ def test_candidates_of_two_models_share_their_rows():
     after = [Candidate("film", 2, 0.5, "")]
     ax = plot_candidates({"before": before, "after": after})
     assert [label.get_text() for label in ax.get_yticklabels()] == ["deal", "film"]
-    assert [bar.get_width() for bar in ax.patches] == [0.3, 0.1, 0.5]
+    assert [bar.get_width() for bar in ax.patches] == [30, 10, 50]
+    assert [text.get_text() for text in ax.texts] == ["30.0", "10.0", "50.0"]
     assert ax.patches[1].get_y() < 1 < ax.patches[2].get_y() + ax.patches[2].get_height()
+
+
+def test_rest_of_the_vocabulary_is_the_last_bar_of_every_model():
+    groups = {"before": [Candidate("deal", 1, 0.25, "")], "after": [Candidate("film", 2, 0.5, "")]}
+    ax = plot_candidates(groups, show_rest=True)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["deal", "film", "all other tokens"]
+    assert [bar.get_width() for bar in ax.patches] == [25, 75, 50, 50]
+
+
+def test_bars_of_ratios_start_at_one_on_a_logarithmic_axis():
+    ax = plot_bars({"": {"rare": 0.5, "frequent": 4}}, xlabel="ratio", are_ratios=True)
+    assert [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches] == [(1, 0.5), (1, 4)]
+    assert ax.get_xscale() == "log"
+    with pytest.raises(ValueError, match="ratios must be above 0, got 0"):
+        plot_bars({"": {"never": 0}}, xlabel="ratio", are_ratios=True)
 
 
 def test_bars_of_two_series_share_their_labels_and_carry_their_intervals():
