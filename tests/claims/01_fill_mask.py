@@ -17,7 +17,7 @@ def guess(model, tokenizer):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_movie_is_among_the_first_three_after_adapting(seed):
-    """Chapter 1: "in four others, with other reviews and other masks, "movie" was among the first three as well"."""
+    """Chapter 1: "five runs with different reviews and masks; "movie" was among the first three in each of them"."""
     tokenizer, model = mt.load_tokenizer("mini"), mt.load_model("mini")
     before = guess(model, tokenizer)
     reviews = mt.load_reviews("mini", clean=True)["train"].shuffle(seed).select(range(500))
