@@ -487,7 +487,7 @@ def plot_changes(
     if known:
         values = [truth[label] for _, label in known]
         ends = [errors[label] for _, label in known] if errors else None
-        ax.errorbar(values, [row for row, _ in known], xerr=ends, fmt="|", color="C1", markersize=14,
+        ax.errorbar(values, [row + 0.25 for row, _ in known], xerr=ends, fmt="|", color="C1", markersize=14,
                     markeredgewidth=2, elinewidth=1, linestyle="", label="truth")  # fmt: skip
     ax.legend()
     ax.set_yticks(rows, list(changes))
@@ -550,7 +550,8 @@ def plot_tradeoff(
     Args:
         points: Name of the recipe to two comparisons with the same starting model: on texts of the domain, and on
             general texts.
-        path: Names of recipes to join by a line, such as weight averages in the order of their shares.
+        path: Names of recipes to join by a line that begins at the model before, such as weight averages in the order of
+            their shares.
         ax: Where to draw; a new figure if None.
 
     Returns:
@@ -582,8 +583,8 @@ def plot_tradeoff(
             name, (loss.ratio, gain.ratio), xytext=(5, 4), textcoords="offset points", fontsize="small"
         )
     if path:
-        ax.plot([points[name][1].ratio for name in path], [points[name][0].ratio for name in path], color="grey",
-                linestyle="-", linewidth=1, zorder=0)  # fmt: skip
+        gains, losses = ([1.0, *(points[name][which].ratio for name in path)] for which in (0, 1))
+        ax.plot(losses, gains, color="grey", linestyle="-", linewidth=1, zorder=0)
     for axis, which in ((ax.xaxis, 1), (ax.yaxis, 0)):
         ends = [end for pair in points.values() for end in (pair[which].low, pair[which].high)]
         _center_on_one(axis, ends)

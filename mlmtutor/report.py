@@ -233,7 +233,7 @@ def rehearse_saving(folder: Path, *, settings: Mapping[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    nothing = {"perplexity": 1.0, "loss": 0.0, "accuracy": 0.0}
+    nothing = {"perplexity": 1.0, "loss": 0.0, "accuracy": 0.0, "num_texts": 0}
     report = Report(
         settings=dict(settings),
         training={},
@@ -343,7 +343,8 @@ pipeline_tag: fill-mask
 
 # {base}, adapted to {source}
 
-`{base}`, a masked language model ({architecture}), trained further on texts from {source}.
+`{base}`, a masked language model ({architecture}),
+trained further on texts from {source}.
 {made_from}
 | on the same frozen masks | before | after |
 | --- | --- | --- |
@@ -352,8 +353,10 @@ pipeline_tag: fill-mask
 
 Perplexity after divided by before, below 1 is better:
 
-- on texts from {source}: {ratio}
-- on general texts (forgetting): {forgetting}
+- on texts from {source}:
+  {ratio}
+- on general texts (forgetting):
+  {forgetting}
 
 ## How it was made
 
@@ -365,11 +368,13 @@ Perplexity after divided by before, below 1 is better:
 
 ## Limits and licence
 
-- The perplexity is that of masked tokens under this masking. It may be compared only with figures from the same masks.
+- The perplexity is that of masked tokens under this masking.
+  It may be compared only with figures from the same masks.
 - Texts like these may be private or copyrighted, and a model can repeat them.
 - **Licence:** {licence}.
 
-All figures and the whole digest are in `report.json`, times and versions in `run.json`, the loss curve in `loss.png`.
+All figures and the whole digest are in `report.json`,
+times and versions in `run.json`, the loss curve in `loss.png`.
 """
 
 
@@ -399,7 +404,7 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     return CARD.format(
         base=base,
         facts="".join(f"{name}: {value}\n" for name, value in facts.items() if value is not None),
-        made_from=f"`{MINI}` is the small English model of mlmtutor, made from `{MINI_BASE}`.\n"
+        made_from=f"`{MINI}` is the small English model of mlmtutor, made from\n`{MINI_BASE}`.\n"
         if base == MINI
         else "",
         source="IMDb reviews" if source == MINI else escape(source, quote=False),

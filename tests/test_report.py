@@ -74,7 +74,7 @@ def test_card_says_what_only_the_author_knows(tmp_path, model, tiny, all_masks):
     head = yaml.safe_load(head)
     assert (head["license"], head["language"], head["datasets"]) == ("apache-2.0", "en", ["owner/texts"])
     assert head["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"  # what mini was made from
-    assert "on general texts (forgetting): 1.200 (95 % interval over texts 1.100 to 1.300)" in body
+    assert "on general texts (forgetting):\n  1.200 (95 % interval over texts 1.100 to 1.300)" in body
     assert "**Licence:** apache-2.0." in body
     assert all_masks[0].sha256[:12] in body and all_masks[0].sha256 not in body
     assert Report.from_dict(json.loads((tmp_path / "out" / "report.json").read_text())) == report
@@ -83,7 +83,7 @@ def test_card_says_what_only_the_author_knows(tmp_path, model, tiny, all_masks):
 def test_card_says_what_is_missing(tmp_path, model, tiny, all_masks):
     save(tmp_path / "out", model, tiny, *all_masks[:1] * 2)
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "**Licence:** not chosen yet" in card and "(forgetting): not measured" in card
+    assert "**Licence:** not chosen yet" in card and "(forgetting):\n  not measured" in card
 
 
 def test_report_of_an_earlier_version_can_be_read(tmp_path, model, tiny, all_masks):
