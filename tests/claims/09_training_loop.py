@@ -102,11 +102,11 @@ def test_twelve_lines_give_the_losses_and_weights_of_trainer(task):
     assert apart < 1e-3
 
 
-def test_missing_schedule_or_clipping_moves_losses_by_thousandths_or_hundredths(task):
-    """ "a missing schedule or a missing clipping moves the losses by thousandths or hundredths of a nat" """
+def test_missing_schedule_or_clipping_moves_losses_by_a_thousandth_to_a_few_tenths(task):
+    """ "moves the losses by something between a thousandth and a few tenths of a nat" """
     for mistake in ("no schedule", "no clipping"):
         most, _ = task.compare(mistake)
-        assert 1e-3 < most < 0.3, mistake
+        assert 1e-3 < most < 0.5, mistake
 
 
 def test_decay_on_all_weights_cannot_be_seen_in_a_curve(task):
