@@ -7,6 +7,7 @@ import yaml
 
 from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
 from book.tools.checks import check_chapter, check_notebooks
+from book.tools.prose import read_content
 from book.tools.style import check_page, find_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,18 @@ def test_page_reads_well(path, lang):
 def test_pages_come_in_pairs():
     names = {lang: {path.name for path, of in PAGES if of == lang} for lang in LANGUAGES}
     assert names["en"] == names["zh"]
+
+
+@pytest.mark.parametrize("name", sorted({path.name for path, _ in PAGES}))
+def test_page_says_the_same_in_both_languages(name):
+    texts = [(ROOT / "book" / lang / name).read_text(encoding="utf-8") for lang in LANGUAGES]
+    assert read_content(texts[0]) == read_content(texts[1])
+
+
+def test_every_page_is_in_the_contents():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    listed = {chapter["file"] for part in contents["parts"] for chapter in part["chapters"]}
+    assert {f"book/{lang}/{path.stem}" for path, lang in PAGES} <= listed
 
 
 def test_contents_list_every_chapter_in_order_in_both_languages():
