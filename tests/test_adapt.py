@@ -312,14 +312,16 @@ def test_the_share_held_out_is_one_of_different_texts(checkpoint, tmp_path):
 
 
 def test_html_and_near_copies_are_counted_and_doubted(checkpoint, tmp_path):
-    letter = "the film on {} was good and the actor was bad , a great film of a boring actor .<br />"
-    (tmp_path / "letters.txt").write_text("\n\n".join(letter.format(f"day{i}") for i in range(60)))
+    letter = "the film was good . the actor was bad . a good film . a bad actor . the film was bad . <br />"
+    texts = [f"{'good bad film actor was the'.split()[i % 6]} {letter} {i}" for i in range(60)]
+    (tmp_path / "letters.txt").write_text("\n\n".join(texts))
     report = adapt_model(
-        settings_for(checkpoint, tmp_path / "letters.txt", num_epochs=1), output_dir=tmp_path / "out"
+        settings_for(checkpoint, tmp_path / "letters.txt", num_epochs=1, test_share=0.3),
+        output_dir=tmp_path / "out",
     )
-    assert report.data["near_copies"] == 6
+    assert report.data["near_copies"] == 18
     assert any("60 of 60 texts contain HTML such as <br />" in doubt for doubt in report.doubts)
-    assert any("6 of 6 texts to measure on are near copies of training texts" in d for d in report.doubts)
+    assert any("18 of 18 texts to measure on are near copies of training texts" in d for d in report.doubts)
     assert "near copies of others" in (tmp_path / "out" / "README.md").read_text()
 
 
