@@ -437,7 +437,7 @@ def plot_shares(
         ax.plot(found, rows, linestyle="", marker="os^D"[number % 4], label=kind, zorder=2)
     for share in set(expected.values()):
         ax.axvline(100 * share, color="black", linestyle="--", linewidth=0.8, zorder=0)
-    ax.legend()
+    ax.legend(loc="lower center")
     ax.set_yticks(range(len(counts)), list(counts))
     ax.set_ylim(len(counts) - 0.5, -0.5)
     ax.set_xlabel(xlabel)
