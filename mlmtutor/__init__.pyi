@@ -15,7 +15,15 @@ from .model.device import choose_precision, find_device
 from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
-from .plots import plot_bars, plot_candidates, plot_curves, plot_lengths, plot_losses, plot_perplexities
+from .plots import (
+    plot_bars,
+    plot_before_after,
+    plot_candidates,
+    plot_curves,
+    plot_lengths,
+    plot_losses,
+    plot_perplexities,
+)
 from .report import Report, save_adapted
 from .scores.downstream import FewLabelScores, ScoreDifference, compare_scores, embed_texts, score_few_labels
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate
@@ -91,6 +99,7 @@ __all__ = [
     "masked_lm_loss",
     "plan_training",
     "plot_bars",
+    "plot_before_after",
     "plot_candidates",
     "plot_curves",
     "plot_lengths",
