@@ -19,6 +19,7 @@ from .model.masked_lm import masked_lm_loss, score_batches, score_masked
 from .model.vocabulary import add_words
 from .plots import (
     plot_bars,
+    plot_before_after,
     plot_candidates,
     plot_changes,
     plot_curves,
@@ -127,6 +128,7 @@ __all__ = [
     "masked_lm_loss",
     "plan_training",
     "plot_bars",
+    "plot_before_after",
     "plot_candidates",
     "plot_changes",
     "plot_curves",

@@ -72,12 +72,19 @@ def plot_candidates(
     return ax
 
 
-def plot_losses(steps: Sequence[int], losses: Sequence[float], *, ax: Axes | None = None) -> Axes:
-    """Draw the training loss by step.
+def plot_losses(
+    steps: Sequence[int],
+    losses: Sequence[float],
+    *,
+    evaluations: Mapping[int, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the training loss by step, and over it the loss on frozen masks.
 
     Args:
         steps: The steps at which a loss was logged.
         losses: Those losses, in nats per masked token.
+        evaluations: Loss on frozen masks by step, 0 for before the training; the training loss is then drawn faintly.
         ax: Where to draw; a new figure if None.
 
     Returns:
@@ -96,7 +103,18 @@ def plot_losses(steps: Sequence[int], losses: Sequence[float], *, ax: Axes | Non
     if len(steps) == 0 or len(steps) != len(losses):
         raise ValueError(f"expected one loss per logged step, found {len(losses)} for {len(steps)} steps")
     ax = _new_axes() if ax is None else ax
-    ax.plot(steps, losses, marker=".", label="training")
+    ax.plot(
+        steps, losses, marker=".", label="training, new masks in each step", alpha=0.5 if evaluations else 1
+    )
+    if evaluations:
+        ax.plot(
+            list(evaluations),
+            list(evaluations.values()),
+            marker="o",
+            label="test, frozen masks",
+            color="black",
+        )
+        ax.legend()
     ax.set_xlabel("step")
     ax.set_ylabel("loss (nats per masked token)")
     return ax
@@ -221,6 +239,56 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.xaxis.set_minor_formatter("{x:.0f}")
     ax.set_xlabel("perplexity (95 % interval over texts)")
+    return ax
+
+
+def plot_before_after(
+    pairs: Mapping[str, tuple[float, float]], *, xlabel: str, xformat: str = "{x:g}", ax: Axes | None = None
+) -> Axes:
+    """Draw how numbers changed: an empty dot before, a full one after, a line between them, on a logarithmic scale.
+
+    On this scale equal lengths are equal factors, so changes can be compared however large the numbers are.
+
+    Args:
+        pairs: Label to its number before and after, both above 0, from top to bottom.
+        xlabel: What the numbers are, with their unit.
+        xformat: How to write the numbers at the axis, such as ``"{x:.0%}"``.
+        ax: Where to draw; a new figure if None.
+
+    Returns:
+        The axes: numbers to the right on a logarithmic scale, labels downwards.
+
+    Raises:
+        ValueError: If there is no pair, or a number is not above 0.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> ax = plot_before_after({"movie": (0.001, 0.1)}, xlabel="probability", ax=Figure().subplots())
+        >>> ax.get_xscale()
+        'log'
+
+    Source: chapter 06_fine_tuning.
+    """
+    if not pairs:
+        raise ValueError("expected at least one pair, found none")
+    if wrong := [label for label, pair in pairs.items() if min(pair) <= 0]:
+        raise ValueError(f"expected numbers above 0, found {pairs[wrong[0]]} for {wrong[0]!r}")
+    ax = _new_axes() if ax is None else ax
+    rows = range(len(pairs))
+    before, after = zip(*pairs.values(), strict=True)
+    ax.hlines(rows, before, after, color="grey", linewidth=2, zorder=1)
+    ax.scatter(before, rows, facecolors="white", edgecolors="black", s=50, label="before", zorder=2)
+    ax.scatter(after, rows, color="black", s=50, label="after", zorder=2)
+    ax.set_yticks(rows, list(pairs))
+    ax.set_ylim(len(pairs) - 0.5, -0.5)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(xformat)
+    if max(before + after) < 10 * min(before + after):
+        ax.xaxis.set_minor_formatter(xformat)  # within one decade there is hardly a major tick
+    else:
+        ax.xaxis.set_minor_formatter("")
+    ax.set_xlabel(xlabel)
+    ax.legend()
     return ax
 
 

@@ -8,6 +8,7 @@ from mlmtutor import (
     Candidate,
     Comparison,
     plot_bars,
+    plot_before_after,
     plot_candidates,
     plot_changes,
     plot_curves,
@@ -48,6 +49,27 @@ def test_histogram_counts_every_value_and_names_its_marks():
     assert ([text.get_text() for text in ax.texts], ax.lines[0].get_xdata()[0]) == (["mean"], 3.3)
     with pytest.raises(ValueError, match="at least one value"):
         plot_histogram([], xlabel="", ylabel="")
+def test_losses_on_frozen_masks_are_drawn_over_the_training_loss():
+    ax = plot_losses([10, 20], [5.0, 4.0], evaluations={0: 5.5, 20: 4.5})
+    training, test = ax.lines
+    assert (test.get_xdata().tolist(), test.get_ydata().tolist()) == ([0, 20], [5.5, 4.5])
+    assert training.get_alpha() < 1 and ax.get_legend() is not None
+
+
+def test_before_and_after_are_joined_on_a_logarithmic_scale():
+    ax = plot_before_after({"movie": (0.001, 0.1), "job": (0.02, 0.01)}, xlabel="probability")
+    lines, before, after = ax.collections
+    assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[0.001, 0.1], [0.02, 0.01]]
+    assert before.get_offsets()[:, 0].tolist() == [0.001, 0.02]
+    assert after.get_offsets()[:, 0].tolist() == [0.1, 0.01]
+    assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "probability")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["movie", "job"]
+
+
+@pytest.mark.parametrize("pairs", [{}, {"movie": (0.0, 0.1)}])
+def test_before_and_after_need_numbers_above_zero(pairs):
+    with pytest.raises(ValueError, match="expected"):
+        plot_before_after(pairs, xlabel="probability")
 
 
 def test_candidates_of_two_models_share_their_rows():

@@ -40,12 +40,17 @@ class MaskedLMTrainer(Trainer):
     - The loss is the mean over all masked tokens of a step, however many batches and ranks share the step.
     - The vocabulary head runs on masked positions only, see :func:`mlmtutor.model.masked_lm.score_masked`.
     - The epoch reaches the data set on every rank and after resuming, so the masks continue.
-    - ``evaluate`` measures on frozen masks, see :func:`mlmtutor.scores.perplexity.evaluate`, and keeps no logits.
+    - ``evaluate`` measures on frozen masks in float32, see :func:`mlmtutor.scores.perplexity.evaluate`, and keeps no
+      logits.
+    - A logged loss that is not finite stops the training.
+    - Checkpoints are sealed with checksums and saved after the evaluation of their epoch; the last step is logged.
     - Training leaves no trace of mixed precision on the model.
+    - On a CPU freed memory is kept for the next step, and in bf16 the model attends in plain matrix products.
 
     Settings of ``args`` that would break this are overruled: unused columns stay, tokens are averaged over
-    devices, losses that are not finite are shown, nothing is reported to services, and several GPUs are used
-    only under a launcher such as ``accelerate launch``.
+    devices, losses that are not finite are shown, nothing is reported to services, the library's progress bar is off,
+    the data seed is the seed unless it is given, and several GPUs are used only under a launcher such as
+    ``accelerate launch``.
 
     Args:
         model: A model with a masked-LM head, bare, compiled or with LoRA.
