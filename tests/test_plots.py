@@ -49,6 +49,8 @@ def test_histogram_counts_every_value_and_names_its_marks():
     assert ([text.get_text() for text in ax.texts], ax.lines[0].get_xdata()[0]) == (["mean"], 3.3)
     with pytest.raises(ValueError, match="at least one value"):
         plot_histogram([], xlabel="", ylabel="")
+
+
 def test_losses_on_frozen_masks_are_drawn_over_the_training_loss():
     ax = plot_losses([10, 20], [5.0, 4.0], evaluations={0: 5.5, 20: 4.5})
     training, test = ax.lines
