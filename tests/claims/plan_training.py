@@ -23,7 +23,8 @@ def measure_ratio(num_chunks, *, rate, seed):
     tokenizer, masking = mt.load_tokenizer("mini"), mt.MaskingSettings()
     parts = mt.split_texts(reviews(), test_size=80, train_size=400, seed=seed)
     train, test = (
-        mt.chunk_texts(parts[part]["text"], tokenizer, boundary="corpus").dataset for part in ("train", "test")
+        mt.chunk_texts(parts[part]["text"], tokenizer, boundary="corpus").dataset
+        for part in ("train", "test")
     )
     test = test.shuffle(seed).select(range(48))
     masks = mt.freeze_masks(test, tokenizer=tokenizer, settings=masking, seed=seed)
