@@ -46,7 +46,7 @@ def train(chunks, *, seed, rate, num_epochs, batch_size, evaluation=None, model=
 
 
 def test_twelve_chunks_need_a_low_rate():
-    """At 2e-4 twelve chunks make the model worse; at 2e-5 they do not."""
+    """Each time the high rate made the model worse and the low one did not."""
     for seed in SEEDS:
         parts = mt.split_texts(about_zombies(), test_size=0.25, seed=seed)
         masks = freeze(parts["test"]["text"], chunk_size=64, num_chunks=48, seed=seed)
@@ -58,12 +58,11 @@ def test_twelve_chunks_need_a_low_rate():
             model, _ = train(few, seed=seed, rate=rate, num_epochs=6, batch_size=4)
             ratios[rate] = mt.compare(before, mt.evaluate(model, masks)).ratio
         print("small", seed, {rate: round(ratio, 3) for rate, ratio in ratios.items()}, flush=True)
-        assert ratios[2e-5] < ratios[2e-4]
-        assert ratios[2e-4] > 1
+        assert ratios[2e-5] < 1 < ratios[2e-4]
 
 
 def test_what_stands_in_more_texts_leaks_more():
-    """The name that stands in 32 texts is the first guess; one that stands in a single text is not."""
+    """The name under 32 texts becomes the clear favourite; names under few texts stay far below."""
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         names, rooms = rng.permutation(NAMES).tolist(), rng.permutation(ROOMS).tolist()
@@ -95,8 +94,7 @@ def test_what_stands_in_more_texts_leaks_more():
 
 
 def test_whole_words_in_the_vocabulary():
-    """Five words of its own make the model's texts hardly shorter, and not easier per character."""
-    texts = about_zombies()["text"][:]
+    """Per character the new vocabulary needs fewer nats, so on these sentences the new words help."""
     words = ["fido", "zombi", "fulci", "bloodbath", "mattei"]
     for seed in SEEDS:
         parts = mt.split_texts(about_zombies(), test_size=0.5, seed=seed)
@@ -123,7 +121,7 @@ def test_whole_words_in_the_vocabulary():
                 for s in (untrained, scored)
             ]
         print("vocabulary", seed, len(known), len(sentences), results, flush=True)
-    assert texts
+        assert results["new"][1][2] < results["old"][1][2]  # after training, nats per character
 
 
 def test_other_splits_show_a_gain():
