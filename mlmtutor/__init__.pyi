@@ -40,7 +40,6 @@ from .scores.downstream import (
     compare_scores,
     draw_labels,
     embed_texts,
-    load_few_labels,
     score_few_labels,
 )
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
@@ -115,7 +114,6 @@ __all__ = [
     "fine_tune_classifier",
     "freeze_masks",
     "load_brown_counts",
-    "load_few_labels",
     "load_general_texts",
     "load_minimal_pairs",
     "load_model",

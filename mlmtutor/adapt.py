@@ -72,9 +72,7 @@ class AdaptSettings:
     masking: MaskingSettings = field(default_factory=MaskingSettings)  # what is masked, and how
     num_epochs: int | None = None  # passes over the chunks; 1 on a CPU, 3 on a GPU, more for little text
     batch_size: int | None = None  # chunks per step and device; 16 on a CPU, 64 on a GPU
-    learning_rate: float | None = (
-        None  # at its highest; 2e-4 for the mini model, 2e-5 for others and for little text
-    )
+    learning_rate: float | None = None  # at its highest; 2e-4 for mini, 2e-5 for others and little text
     precision: AnyPrecision = "auto"  # arithmetic of training: auto (asks the device), bf16, fp16 or fp32
     seed: int = 0  # of split, sample, order and masks
 

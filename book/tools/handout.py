@@ -29,7 +29,7 @@ def make_handout(chapter: Chapter, lang: str) -> NotebookNode:
     cells: list[NotebookNode] = []
     after_answer = False
     for cell in notebook.cells:
-        is_folded = "hide-cell" in cell.metadata.get("tags", [])
+        is_folded = not {"hide-cell", "remove-cell"}.isdisjoint(cell.metadata.get("tags", []))
         if is_folded and cell.source.startswith("# answer"):
             after_answer = True
             cells.append(nbformat.v4.new_code_cell(ROOM_FOR_CODE, id=cell.id, metadata={"tags": [YOURS]}))

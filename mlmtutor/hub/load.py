@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.checkpoint import check_tokenizer_files, check_weight_files, read_config
 from mlmtutor.hub.download import CHECKPOINT_FILES, TOKENIZER_FILES, fetch_folder
-from mlmtutor.hub.names import MINI, MINI_MODELS, find_folder
+from mlmtutor.hub.names import MINI, find_folder
 from mlmtutor.hub.weights import check_loaded
 from mlmtutor.model.messages import flatten, show
 from mlmtutor.model.progress import no_library_bars
@@ -21,9 +21,8 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
     """Load a masked language model.
 
     Args:
-        source: ``"mini"``, a long adaptation of it (``"mini-imdb"`` to film reviews, ``"mini-more"`` as long to general
-            English), a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The environment
-            variable HF_ENDPOINT may name a mirror of the Hub; the user's token is sent to it only if
+        source: ``"mini"``, a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The
+            environment variable HF_ENDPOINT may name a mirror of the Hub; the user's token is sent to it only if
             MLMTUTOR_TOKEN_TO_MIRROR is 1.
 
     Returns:
@@ -42,10 +41,10 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
 
     Source: chapter 01_fill_mask.
     """
-    if os.fspath(source) in MINI_MODELS:
+    if os.fspath(source) == MINI:
         from mlmtutor.mini import load_mini_model
 
-        return load_mini_model(MINI_MODELS[os.fspath(source)])
+        return load_mini_model()
     folder = find_folder(source, what="a model") or fetch_folder(
         os.fspath(source), what="model", files=CHECKPOINT_FILES
     )
@@ -98,7 +97,7 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
 
     Source: chapter 01_fill_mask.
     """
-    if os.fspath(source) in MINI_MODELS:
+    if os.fspath(source) == MINI:
         from mlmtutor.mini import load_mini_tokenizer
 
         return load_mini_tokenizer()

@@ -9,7 +9,6 @@ from pathlib import Path
 from mlmtutor.model.messages import show
 
 MINI = "mini"
-MINI_MODELS = {MINI: None, "mini-imdb": "imdb", "mini-more": "more"}  # the name of its patch
 PART = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 
 

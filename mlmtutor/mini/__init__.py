@@ -26,17 +26,10 @@ WEIGHTS_SHA256 = (
     "0ae8d1e9fcbe9e95501afd30ba3a9edc93c1e6c08e778d2c10346bfc4d970b4b"  # make.measure --record says it
 )
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
-# long adaptations of the mini model: to film reviews, and as long to more general English
-PATCHES = {name: Path(__file__).with_name(f"{name}.safetensors") for name in ("imdb", "more")}
-PATCHES_SHA256 = {"imdb": "0", "more": "0"}
 
 
-def load_mini_model(patch: str | None = None) -> BertForMaskedLM:
+def load_mini_model() -> BertForMaskedLM:
     """Load the mini model: the packaged encoder with the low-rank weights merged in, and the head.
-
-    Args:
-        patch: A long adaptation of it to merge in as well: ``"imdb"`` (20,000 film reviews) or ``"more"`` (as long on
-            more general English).
 
     Returns:
         An ordinary ``BertForMaskedLM`` in fp32 and evaluation mode, 22.7 million parameters.
@@ -51,14 +44,8 @@ def load_mini_model(patch: str | None = None) -> BertForMaskedLM:
 
     Source: chapter 01_fill_mask.
     """
-    remedy = "install mlmtutor again"
-    check_sha256(WEIGHTS, WEIGHTS_SHA256, remedy=remedy)
-    model = build_mini_model()
-    if patch is not None:
-        check_sha256(PATCHES[patch], PATCHES_SHA256[patch], remedy=remedy)
-        merge_file(model, PATCHES[patch])
-        model.config.name_or_path = model.name_or_path = f"{NAME}-{patch}"
-    return model
+    check_sha256(WEIGHTS, WEIGHTS_SHA256, remedy="install mlmtutor again")
+    return build_mini_model()
 
 
 def build_mini_model() -> BertForMaskedLM:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 64  # texts per forward pass
 NUM_SAMPLES = 2000  # of the bootstrap
-FEW_LABELS = Path(__file__).parents[1] / "data" / "few_labels.json"
 
 
 def embed_texts(
@@ -222,40 +219,13 @@ def draw_labels(labels: np.ndarray, *, size: int, seed: int, draw: int = 0) -> n
         >>> labels = np.array([0, 1, 1, 0, 1, 0])
         >>> sorted(labels[draw_labels(labels, size=4, seed=0)].tolist())
         [0, 0, 1, 1]
+
+    Source: chapter 10_downstream.
     """
     generator = np.random.default_rng([seed, draw])
     return np.concatenate(
         [generator.permutation(np.flatnonzero(labels == value))[: size // 2] for value in (0, 1)]
     )
-
-
-def load_few_labels() -> dict[str, FewLabelScores]:
-    """Load what fine-tuning all weights with few labels reached, by the model it started from.
-
-    Measured once, on 1,000 reviews that none of the models has read, with the script ``mini/make/few_labels.py``: the
-    starts are ``mini``, ``mini-imdb`` (adapted to film reviews) and ``mini-more`` (trained as long on general English).
-
-    Returns:
-        :class:`FewLabelScores` by model; the draws of labels and the test reviews are the same for all.
-
-    Example:
-        >>> sorted(load_few_labels())
-        ['mini', 'mini-imdb', 'mini-more']
-
-    Source: chapter 10_downstream.
-    """
-    table = json.loads(FEW_LABELS.read_text("utf-8"))
-    return {
-        name: FewLabelScores(
-            {
-                int(size): np.array(
-                    [np.unpackbits(np.frombuffer(bytes.fromhex(row), np.uint8)) for row in rows], dtype=bool
-                )
-                for size, rows in by_size.items()
-            }
-        )
-        for name, by_size in table["correct"].items()
-    }
 
 
 @dataclass(frozen=True)

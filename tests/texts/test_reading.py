@@ -523,6 +523,7 @@ def test_description_is_json_and_names_no_file(tmp_path):
         "texts": 3,
         "empty": 0,
         "cut": "lines",
+        "without_breaks": False,
         "encodings": {"gbk": 2},
         "skipped": {".docx": 1},
         "num_doubts": 1,

@@ -1,6 +1,6 @@
-"""Fine-tune all weights with few labels from three starts: ``python -m mlmtutor.mini.make.few_labels --help``.
+"""Fine-tune all weights with few labels from several starts: ``python -m mlmtutor.mini.make.few_labels --help``.
 
-Chapter 10 shows what comes out. Settings were fixed before any result was seen and are the same for all three.
+The settings were fixed before any result was seen and are the same for all starts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from mlmtutor.hub.load import load_model, load_tokenizer
+from mlmtutor.mini import merge_file
 from mlmtutor.mini.make.patches import UNREAD
 from mlmtutor.scores.classifier import fine_tune_classifier
-from mlmtutor.scores.downstream import FEW_LABELS, draw_labels
+from mlmtutor.scores.downstream import draw_labels
 from mlmtutor.texts.own_texts import split_texts
 from mlmtutor.texts.reviews import load_reviews
 
-MODELS = ("mini", "mini-imdb", "mini-more")
 NUM_EPOCHS = {32: 12, 100: 8, 320: 6, 1000: 3}  # by number of labels
 NUM_TEST = 1_000
 SETTINGS = {"learning_rate": 1e-4, "batch_size": 16, "max_tokens": 128, "keep": "last"}
@@ -27,21 +27,24 @@ SETTINGS = {"learning_rate": 1e-4, "batch_size": 16, "max_tokens": 128, "keep": 
 
 def main() -> None:
     """Read the command line, fine-tune what is missing in the file, and write it after each run."""
-    parser = argparse.ArgumentParser(description="Fine-tune with few labels from three starts.")
+    parser = argparse.ArgumentParser(description="Fine-tune with few labels from several starts.")
     parser.add_argument("--seeds", type=int, default=5, help="draws of labels")
-    parser.add_argument("--output", type=Path, default=FEW_LABELS)
+    parser.add_argument("--patches", type=Path, nargs="*", default=[], help="files that `make.patches` wrote")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write, or to go on with")
     options = parser.parse_args()
     unread = split_texts(load_reviews("mini", clean=True)["train"], **UNREAD)["test"]
     test, pool = unread.select(range(NUM_TEST)), unread.select(range(NUM_TEST, 3 * NUM_TEST))
     texts, labels = np.array(pool["text"][:], dtype=object), np.array(pool["label"][:])
     wanted, tokenizer = np.array(test["label"][:]), load_tokenizer("mini")
-    models = {name: load_model(name) for name in MODELS}
+    models = {"mini": load_model("mini")} | {path.stem: load_model("mini") for path in options.patches}
+    for path in options.patches:
+        merge_file(models[path.stem], path)
     table = {
         "settings": SETTINGS,
         "num_epochs": {str(size): n for size, n in NUM_EPOCHS.items()},
         "num_test": NUM_TEST,
     }
-    table["correct"] = {name: {} for name in MODELS}
+    table["correct"] = {name: {} for name in models}
     if options.output.exists():
         table = json.loads(options.output.read_text("utf-8"))
     for seed in range(options.seeds):

@@ -10,7 +10,7 @@ import argparse
 import re
 from pathlib import Path
 
-from mlmtutor.mini import PATCHES, load_mini_model, load_mini_tokenizer
+from mlmtutor.mini import load_mini_model, load_mini_tokenizer
 from mlmtutor.mini.make.batches import Plan, draw_batches
 from mlmtutor.mini.make.corpora import SOURCES, Document
 from mlmtutor.mini.make.train import CACHE, Recipe, RunLength, load_general_english, start_weights, train
@@ -37,7 +37,7 @@ def load_review_documents() -> list[Document]:
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description="Train a long adaptation of the mini model.")
-    parser.add_argument("patch", choices=PATCHES, help="which texts to go on with")
+    parser.add_argument("patch", choices=["imdb", "more"], help="which texts to go on with")
     parser.add_argument("--steps", type=int, default=STEPS, help="of 2,048 tokens")
     parser.add_argument(
         "--output", type=Path, help="the safetensors file to write; the shipped one by default"
@@ -58,7 +58,7 @@ def main() -> None:
         model=model,
         batches=draw_batches(documents, tokenizer=load_mini_tokenizer(), plan=recipe.plan, shares=shares),
         recipe=recipe,
-        output=options.output or PATCHES[options.patch],
+        output=options.output,
         length=RunLength(minutes=0, steps=options.steps),
     )
 

@@ -19,6 +19,7 @@ import numpy as np
 from mlmtutor.hub.load import load_model, load_tokenizer
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.mini import merge_file
 from mlmtutor.mini.make.corpora import Document
 from mlmtutor.mini.make.patches import UNREAD
 from mlmtutor.mini.make.train import CACHE, load_general_english
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-RECIPES = Path(__file__).parents[2] / "data" / "recipes.json"
 MASKING = MaskingSettings(unit="word", mask_prob=0.2)
 PROMPTS = [
     ("All in all, it was [MASK].", ("great", "terrible")),
@@ -70,7 +70,6 @@ TRAINED = {
     "30 % masked": Recipe(mask_prob=0.3),
     "40 % masked": Recipe(mask_prob=0.4),
 }
-SHIPPED = {"mini-imdb": "mini-imdb", "mini-more": "mini-more"}
 
 
 def train(recipe: Recipe, *, reviews: Dataset, general: Dataset, tokenizer, seed: int) -> PreTrainedModel:
@@ -143,6 +142,13 @@ def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
     return measure
 
 
+def load_patched(path: Path) -> PreTrainedModel:
+    """Load the mini model with a long adaptation merged in."""
+    model = load_model("mini")
+    merge_file(model, path)
+    return model
+
+
 def load_chunks(documents: list[Document] | list[str], tokenizer) -> Dataset:
     """Cut documents or texts into chunks of 128 tokens."""
     texts = [d if isinstance(d, str) else " ".join(d.paragraphs) for d in documents]
@@ -154,7 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure recipes: gain on reviews, loss elsewhere.")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of recipes")
-    parser.add_argument("--output", type=Path, default=RECIPES)
+    parser.add_argument("--patches", type=Path, nargs="*", default=[], help="files that `make.patches` wrote")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write, or to go on with")
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     options = parser.parse_args()
     tokenizer = load_tokenizer("mini")
@@ -174,8 +181,8 @@ def main() -> None:
         print(f"{name}, seed {seed}: {rows[-1]} ({time.monotonic() - started:.0f} s)", flush=True)
 
     keep("mini", 0, lambda: load_model("mini"))
-    for name, source in SHIPPED.items():
-        keep(name, 0, lambda source=source: load_model(source))
+    for path in options.patches:
+        keep(path.stem, 0, lambda path=path: load_patched(path))
     for seed in range(options.seeds):
         for name, recipe in TRAINED.items():
             keep(
