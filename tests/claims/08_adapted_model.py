@@ -1,4 +1,4 @@
-"""What chapter 8 says of its short adaptation, tried with five other seeds: about ten minutes in all.
+"""What chapter 8 says of its short adaptation, tried with five seeds: some ten minutes of one core, or fifteen with the control.
 
 Another seed means other training and test reviews, another order and other masks. Run by hand:
 ``pytest tests/claims/08_adapted_model.py -s`` prints the figures as well.
@@ -13,7 +13,7 @@ import torch
 
 import mlmtutor as mt
 
-SEEDS = range(1, 6)
+SEEDS = (123, 1, 2, 3, 4)  # the first is the page's
 MASKING = mt.MaskingSettings(unit="word", mask_prob=0.2, mask_share=1.0, random_share=0.0)
 GENERAL = mt.load_general_texts()
 
@@ -35,18 +35,19 @@ class Run:
     """The chapter with another seed."""
 
     def __init__(self, seed):
-        tokenizer = self.tokenizer = mt.load_tokenizer()
+        self.seed, tokenizer = seed, mt.load_tokenizer()
+        self.tokenizer = tokenizer
         self.masks = mt.freeze_masks(
             sample_chunks("test", 128, seed=seed), tokenizer=tokenizer, settings=MASKING, seed=seed
         )
         self.original, self.adapted = mt.load_model(), mt.load_model()
-        settings = mt.TrainingSettings(num_epochs=1, batch_size=16, learning_rate=2e-4, seed=seed)
+        self.settings = mt.TrainingSettings(num_epochs=1, batch_size=16, learning_rate=2e-4, seed=seed)
         mt.train_masked_lm(
             self.adapted,
             sample_chunks("train", 800, seed=seed),
             tokenizer=tokenizer,
             masking=MASKING,
-            settings=settings,
+            settings=self.settings,
         )
         self.models = {"before": self.original, "after": self.adapted}
         self.on_reviews = {
@@ -92,12 +93,13 @@ def test_the_model_thinks_of_films(run):
     assert {"movie", "film"} & {candidate.token for candidate in found}
 
 
-def test_movie_and_film_lead(run):
-    """ "“movie” and “film” lead, and that was to be expected." """
+def test_movie_and_film_are_among_the_ten(run):
+    """ "“movie” and “film” were among the first ten every time" """
     before, after = run.shares
-    first = run.tokenizer.convert_ids_to_tokens((after - before).argsort()[::-1][:3].tolist())
-    print(first)
-    assert {"movie", "film"} <= set(first)
+    first = run.tokenizer.convert_ids_to_tokens((after - before).argsort()[::-1][:10].tolist())
+    last = run.tokenizer.convert_ids_to_tokens((after - before).argsort()[:10].tolist())
+    print(first, last)
+    assert {"movie", "film"} <= set(first) and last[0] == ","
 
 
 def test_distance_to_the_true_shares_is_mostly_sampling(run):
@@ -114,12 +116,16 @@ def test_distance_to_the_true_shares_is_mostly_sampling(run):
     assert 0 < excess[1] < excess[0] < 8
 
 
-def test_two_words_bring_more_than_a_tenth_of_the_gain(run):
-    """ "“movie” and “film” make up roughly one masked token in eighty", and more than a tenth of the gain."""
+def test_two_words_bring_far_more_of_the_gain_than_their_number(run):
+    """ "they made up 0.7 to 1.1 % of the tokens and brought 8 to 24 % of the gain" """
     chosen = run.is_any("movie", "film")
+    ids = run.tokenizer.convert_tokens_to_ids(["movie", "film"])
+    predicted = run.shares[0][ids].sum() / chosen.mean()
     part = run.moved[chosen].sum() / run.moved.sum()
-    print(f"{chosen.mean():.2%} of the tokens, {part:.0%} of the gain")
-    assert 1 / 130 < chosen.mean() < 1 / 50 and 0.1 < part < 0.5
+    print(
+        f"{chosen.mean():.2%} of the tokens, {part:.0%} of the gain, predicted {predicted:.0%} as often before"
+    )
+    assert 0.005 < chosen.mean() < 0.015 and part > 4 * chosen.mean() and 0.25 < predicted < 0.5
 
 
 def test_commas_become_worse(run):
@@ -155,7 +161,8 @@ def test_general_english_becomes_worse(run):
 
 
 def test_averages_keep_more_of_the_gain_than_of_the_loss(run):
-    """ "At two thirds of the way, the model keeps nearly all of its gain and has about half of its loss." """
+    """ "two thirds of the way brought the whole gain, give or take a little, and 43 to 47 % of the loss" """
+    kept = {}
     for share in (1 / 3, 2 / 3):
         model = copy.deepcopy(run.original)
         with torch.no_grad():
@@ -163,8 +170,31 @@ def test_averages_keep_more_of_the_gain_than_of_the_loss(run):
                 weight.lerp_(goal, share)
         gain = mt.compare(run.on_reviews["before"], mt.evaluate(model, run.masks))
         loss = mt.compare(run.on_general["before"], run.score(model))
-        kept = [
-            np.log(part.ratio) / np.log(whole.ratio) for part, whole in ((gain, run.gain), (loss, run.loss))
-        ]
-        print(f"{share:.2f} of the way: {kept[0]:.0%} of the gain, {kept[1]:.0%} of the loss")
-        assert kept[0] > share + 0.1 and kept[1] < share - 0.1
+        pairs = ((gain, run.gain), (loss, run.loss))
+        kept[share] = [np.log(part.ratio) / np.log(whole.ratio) for part, whole in pairs]
+        print(f"{share:.2f} of the way: {kept[share][0]:.0%} of the gain, {kept[share][1]:.0%} of the loss")
+    assert (
+        kept[1 / 3][0] > 0.5 and kept[1 / 3][1] < 0.25
+    )  # "the first third of the way brings most of the gain"
+    assert kept[2 / 3][0] > 0.9 and kept[2 / 3][1] < 0.5  # "and the last third most of the loss"
+
+
+def test_control_loses_less_and_gains_nothing(run):
+    """ "So roughly half of the loss (37 to 56 % on the log scale) has nothing to do with films", "the control has become worse" at reviews."""
+    from mlmtutor.mini.make.corpora import load_documents
+    from mlmtutor.mini.make.train import CACHE
+
+    try:
+        documents = load_documents("brown", cache_dir=CACHE)
+    except (RuntimeError, OSError) as error:
+        pytest.skip(f"the Brown corpus cannot be had: {error}")
+    order = np.random.default_rng(run.seed).permutation(len(documents))[:100]
+    texts = ["\n".join(documents[i].paragraphs) for i in order]
+    chunks = mt.chunk_texts(texts, run.tokenizer, chunk_size=128).dataset.shuffle(run.seed).select(range(800))
+    model = mt.load_model()
+    mt.train_masked_lm(model, chunks, tokenizer=run.tokenizer, masking=MASKING, settings=run.settings)
+    loss = mt.compare(run.on_general["before"], run.score(model))
+    gain = mt.compare(run.on_reviews["before"], mt.evaluate(model, run.masks))
+    part = np.log(loss.ratio) / np.log(run.loss.ratio)
+    print(f"general English {loss.ratio:.3f}, {part:.0%} of the loss; reviews {gain.ratio:.3f}")
+    assert loss.low > 1 and 0.3 < part < 0.65 and gain.low > 1
