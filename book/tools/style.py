@@ -192,6 +192,8 @@ def check_page(path: Path, lang: str) -> list[str]:
     text = read_front(path.read_text(encoding="utf-8"))
     allowed = [word for found in ALLOWED.findall(text) for word in re.split(r"[,，、] *", found)]
     found = _check_text(text, lang, allowed, Counter())
+    if lang == "zh" and join_han_lines(text) != text:
+        found.append("a line break within a Chinese paragraph, which a browser shows as a space")
     if lang == "zh" and path.stem not in LISTS:
         found += measure_cadence([text]).problems
     return [f"book/{lang}/{path.name}: {problem}" for problem in found]

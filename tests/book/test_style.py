@@ -138,3 +138,10 @@ def test_command_prints_the_table_and_fails_nothing(write, root, capsys):
     write()
     assert __main__.main(["check", "--han"], root=root) == 0
     assert "01_toy" in capsys.readouterr().out
+
+
+def test_line_break_in_a_chinese_paragraph_of_a_page_is_found(tmp_path):
+    page = tmp_path / "a9_page.md"
+    page.write_text("第一句。\n第二句。\n", encoding="utf-8")
+    (problem,) = check_page(page, "zh")
+    assert "a line break within a Chinese paragraph" in problem

@@ -29,8 +29,9 @@ def test_every_term_has_an_entry_that_shows_the_term_of_the_other_language(site,
     page = read(site, lang, "a3_glossary")
     for term in read_glossary():
         entry = page.find("dt", id=term.anchor)
-        assert entry.get_text(" ").startswith(term.forms[lang][0])
-        assert term.forms[OTHER[lang]][0] in entry.get_text(" ")
+        shown = entry.get_text(" ").replace("’", "'")  # as Sphinx sets an apostrophe
+        assert shown.startswith(term.forms[lang][0])
+        assert term.forms[OTHER[lang]][0] in shown
         assert entry.find_next("dd").select_one(".glossary-chapter")
 
 
