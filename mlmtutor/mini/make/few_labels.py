@@ -14,11 +14,10 @@ import numpy as np
 
 from mlmtutor.hub.load import load_model, load_tokenizer
 from mlmtutor.mini import merge_file
-from mlmtutor.mini.make.patches import UNREAD
+from mlmtutor.mini.make.patches import split_reviews
 from mlmtutor.scores.classifier import fine_tune_classifier
 from mlmtutor.scores.downstream import draw_labels
-from mlmtutor.texts.own_texts import split_texts
-from mlmtutor.texts.reviews import load_reviews
+from mlmtutor.texts.reviews import remove_breaks
 
 NUM_EPOCHS = {32: 12, 100: 8, 320: 6, 1000: 3}  # by number of labels
 NUM_TEST = 1_000
@@ -32,9 +31,10 @@ def main() -> None:
     parser.add_argument("--patches", type=Path, nargs="*", default=[], help="files that `make.patches` wrote")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write, or to go on with")
     options = parser.parse_args()
-    unread = split_texts(load_reviews("mini", clean=True)["train"], **UNREAD)["test"]
+    unread = split_reviews()["test"]
     test, pool = unread.select(range(NUM_TEST)), unread.select(range(NUM_TEST, 3 * NUM_TEST))
-    texts, labels = np.array(pool["text"][:], dtype=object), np.array(pool["label"][:])
+    texts, labels = [remove_breaks(text) for text in pool["text"]], np.array(pool["label"][:])
+    test_texts = [remove_breaks(text) for text in test["text"]]
     wanted, tokenizer = np.array(test["label"][:]), load_tokenizer("mini")
     models = {"mini": load_model("mini")} | {path.stem: load_model("mini") for path in options.patches}
     for path in options.patches:
@@ -56,8 +56,8 @@ def main() -> None:
                     continue
                 started = time.monotonic()
                 probabilities = fine_tune_classifier(
-                    texts[chosen].tolist(), labels[chosen], model=model, tokenizer=tokenizer,
-                    test_texts=test["text"][:], num_epochs=num_epochs, seed=seed, **SETTINGS,
+                    [texts[i] for i in chosen], labels[chosen], model=model, tokenizer=tokenizer,
+                    test_texts=test_texts, num_epochs=num_epochs, seed=seed, **SETTINGS,
                 )  # fmt: skip
                 correct = (probabilities > 0.5) == wanted
                 done.append(np.packbits(correct).tobytes().hex())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlmtutor.mini import load_mini_model, load_mini_tokenizer
 from mlmtutor.mini.make.batches import Plan, draw_batches
@@ -17,16 +18,28 @@ from mlmtutor.mini.make.train import CACHE, Recipe, RunLength, load_general_engl
 from mlmtutor.texts.own_texts import split_texts
 from mlmtutor.texts.reviews import BREAKS, load_reviews
 
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
 STEPS = 2_000
 UNREAD = {
     "test_size": 5_000,
     "seed": 0,
-}  # the reviews kept out, for tests and labels: `split_texts(reviews, **UNREAD)["test"]`
+}  # the reviews kept out, for tests and labels
+
+
+def split_reviews() -> DatasetDict:
+    """Split the reviews, breaks and all, into those to read, ``train``, and those that are kept out, ``test``.
+
+    The breaks come out afterwards, with ``remove_breaks``: reviews that differ in their
+    breaks alone become copies without them, so clean reviews are split in another way.
+    """
+    return split_texts(load_reviews("mini")["train"], **UNREAD)
 
 
 def load_review_documents() -> list[Document]:
-    """Load the reviews that are not kept out as documents; paragraphs end where the page has line breaks."""
-    texts = split_texts(load_reviews("mini")["train"], **UNREAD)["train"]["text"]
+    """Load the reviews to read as documents; paragraphs end where the page has line breaks."""
+    texts = split_reviews()["train"]["text"]
     documents = []
     for number, text in enumerate(texts):
         paragraphs = (re.sub(r"\s+", " ", part).strip() for part in BREAKS.split(text))

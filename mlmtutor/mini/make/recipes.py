@@ -21,15 +21,14 @@ from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.mini import merge_file
 from mlmtutor.mini.make.corpora import Document
-from mlmtutor.mini.make.patches import UNREAD
+from mlmtutor.mini.make.patches import split_reviews
 from mlmtutor.mini.make.train import CACHE, load_general_english
 from mlmtutor.scores.perplexity import compare, evaluate
 from mlmtutor.scores.probes import load_general_texts
 from mlmtutor.scores.prompts import score_prompt
 from mlmtutor.scores.pseudo_perplexity import score_texts
 from mlmtutor.texts.chunking import chunk_texts
-from mlmtutor.texts.own_texts import split_texts
-from mlmtutor.texts.reviews import load_reviews
+from mlmtutor.texts.reviews import remove_breaks
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
@@ -98,12 +97,13 @@ def train(recipe: Recipe, *, reviews: Dataset, general: Dataset, tokenizer, seed
 
 def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
     """Return the function that measures a model against the mini model on all tests."""
-    unread = split_texts(load_reviews("mini", clean=True)["train"], **UNREAD)["test"]
-    chunks = chunk_texts(unread["text"][:150], tokenizer).dataset.shuffle(0).select(range(200))
+    unread = split_reviews()["test"]
+    texts = [remove_breaks(text) for text in unread["text"]]
+    chunks = chunk_texts(texts[:150], tokenizer).dataset.shuffle(0).select(range(200))
     masks = freeze_masks(chunks, tokenizer=tokenizer, settings=MASKING, seed=0, num_draws=2)
     sentences = load_general_texts()
-    asked = unread.select(range(1_000, 1_500))
-    labels = np.array(asked["label"][:])
+    asked = slice(1_000, 1_500)
+    labels = np.array(unread["label"][asked])
     base = load_model("mini")
     before = {
         "reviews": evaluate(base, masks),
@@ -127,7 +127,7 @@ def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
             roc_auc_score(
                 labels,
                 score_prompt(
-                    asked["text"][:],
+                    texts[asked],
                     prompt=prompt,
                     words=words,
                     model=model,
@@ -165,8 +165,9 @@ def main() -> None:
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     options = parser.parse_args()
     tokenizer = load_tokenizer("mini")
-    read = split_texts(load_reviews("mini", clean=True)["train"], **UNREAD)["train"]
-    reviews = load_chunks(read["text"][:4_000], tokenizer)
+    reviews = load_chunks(
+        [remove_breaks(text) for text in split_reviews()["train"]["text"][:4_000]], tokenizer
+    )
     general = load_chunks(load_general_english(cache_dir=options.cache_dir)["brown"], tokenizer)
     measure = make_measure(tokenizer)
     table = json.loads(options.output.read_text("utf-8")) if options.output.exists() else {}
