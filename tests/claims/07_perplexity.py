@@ -36,8 +36,8 @@ def measure(seed):
     found |= {("words", name): mt.evaluate(model, masks) for name, model in models.items()}
     masks = mt.freeze_masks(test, settings=TOKENS, num_draws=NUM_DRAWS // 2, **draw)
     found["tokens", "before"] = mt.evaluate(models["before"], masks)
-    few = test.select(range(16))
-    for rate in (0.05, 0.2, 0.5):
+    few = test.select(range(32))
+    for rate in (0.2, 0.4, 0.6):
         rule = mt.MaskingSettings(mask_prob=rate, mask_share=1.0, random_share=0.0)
         masks = mt.freeze_masks(few, settings=rule, **draw)
         found["rate", rate] = mt.evaluate(models["before"], masks)
@@ -46,7 +46,7 @@ def measure(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_pairing_narrows_the_spread_several_times(seed):
-    """Chapter 7: "Far less." and a factor of "about 9 and about 12" in two other runs."""
+    """Chapter 7: "Far less." and "In five repetitions, [...] the factor was between 6 and 12." """
     before, after = measure(seed)["words", "before"], measure(seed)["words", "after"]
     single = mt.spread_over_draws(before, num_chunks=8)
     unpaired = np.hypot(single, mt.spread_over_draws(after, num_chunks=8))
@@ -56,12 +56,12 @@ def test_pairing_narrows_the_spread_several_times(seed):
         f"\nseed {seed}: single {single:.3f}, unpaired {unpaired:.3f}, paired {paired:.3f}, "
         f"factor {unpaired / paired:.1f}, correlation {correlation:.3f}"
     )
-    assert 5 < unpaired / paired < 20
+    assert 6 <= round(unpaired / paired) <= 12
     assert correlation > 0.97
 
 
 def test_spread_falls_with_the_root_of_the_draws_pooled():
-    """Chapter 7: "The last column is about constant" """
+    """Chapter 7: "The last column is about constant [...] Over five repetitions together it was 0.068, 0.067 and 0.068." """
     spreads = {
         pooled: np.sqrt(np.mean([
             mt.spread_over_draws(
@@ -131,7 +131,7 @@ def test_single_tokens_are_easier_and_kept_ones_are_why_in_part(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_more_masked_is_harder(seed):
     """Chapter 7, exercise 3: "The more is masked, the less is left to guess from." """
-    losses = [measure(seed)["rate", rate].loss for rate in (0.05, 0.2, 0.5)]
+    losses = [measure(seed)["rate", rate].loss for rate in (0.2, 0.4, 0.6)]
     print(f"\nseed {seed}: {np.exp(losses).round(1)}")
     assert losses == sorted(losses)
 
