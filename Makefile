@@ -18,7 +18,7 @@ PARALLEL := -n 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book site notebooks pdf check test bench torture serve lint clean FORCE
+.PHONY: help book site notebooks pdf check test bench claims torture serve lint clean FORCE
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench: $(INSTALLED) ## time ours beside the peers and write the page on speed (Q
 	-$(RUN) -m pip install --quiet -c constraints.txt -e ".[bench]"
 	$(RUN) -m tests.benchmarks $(if $(QUICK),--quick) $(if $(FULL),--full)
 	$(RUN) -m book.tools tables
+
+claims: $(INSTALLED) ## what the text says of random results, under five other seeds; half an hour and more
+	$(PYTEST) tests/claims/*.py
 
 torture: $(INSTALLED) ## break runs, bring bad input, disturb the Hub; under 15 minutes (QUICK=1: every eighth case)
 	PYTHONPATH=tests $(RUN) -m tests.torture $(if $(QUICK),--quick)
