@@ -166,7 +166,8 @@ def write_install_cell(repository: Repository | None) -> str:
         repository: Where the package comes from; None if that is not known.
     """
     lines = [
-        "# Colab has everything but the package of this course; where that is there too, this cell does nothing",
+        "# Colab has everything but the package of this course; where that is there",
+        "# too, this cell does nothing",
         "import importlib.util",
         "",
         MISSING,
@@ -175,19 +176,24 @@ def write_install_cell(repository: Repository | None) -> str:
         return "\n".join(
             [
                 *lines,
-                '    raise ImportError("install the package from the repository that this notebook comes from, '
-                "then run this cell again: %pip install 'mlmtutor[mini] @ git+ADDRESS'\")",
+                "    raise ImportError(",
+                '        "install the package from the repository that this notebook comes from, "',
+                """        "then run this cell again: %pip install 'mlmtutor[mini] @ git+ADDRESS'\"""",
+                "    )",
             ]
         )
+    needs, host = "" if repository.released else ", git", urlsplit(repository.url).netloc
     return "\n".join(
         [
             *lines,
             f'    %pip install -q "{repository.requirement}"',
             "    importlib.invalidate_caches()",
             f"    {MISSING}",
-            '        raise ImportError("mlmtutor was not installed, and pip says why above. It needs Python 3.11 or '
-            f"newer{'' if repository.released else ', git'} and a way to {urlsplit(repository.url).netloc}; "
-            'then run this cell again")',
+            "        raise ImportError(",
+            '            "mlmtutor was not installed, and pip says why above. It needs "',
+            f'            "Python 3.11 or newer{needs} and a way to {host}; "',
+            '            "then run this cell again"',
+            "        )",
         ]
     )
 

@@ -114,7 +114,7 @@ def test_the_book_on_paper_has_bookmarks_chinese_text_and_open_answers(site, bro
     book = pypdf.PdfReader(tmp_path / "book.pdf")
     chapters = [entry.title for entry in book.outline if not isinstance(entry, list)]
     assert chapters == [
-        "3. 25,000 条影评怎样变成等长的文本块？",
+        "3. 文本块：25,000 条影评怎样切成等长的块？",
         "7. 困惑度是什么意思，两个困惑度什么时候能比？",
     ]
     # fonts draw some characters with the glyph of a radical that looks the same
