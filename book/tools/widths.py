@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from .chapter import Chapter
 
 MAX_COLUMNS = 80
-MAX_OUTPUT_COLUMNS = 88  # the last few of an output can be scrolled to
+MAX_OUTPUT_COLUMNS = 84  # which a desktop still shows; code should also fit where it is narrower
 NOT_SHOWN = {"remove-cell", "remove-output"}  # tags of cells whose output the site leaves out
 
 
@@ -57,7 +57,7 @@ def check_code_widths(chapter: Chapter) -> list[str]:
 
 
 def check_output_widths(notebook: NotebookNode) -> list[str]:
-    """No printed line over 88 columns; HTML and pictures, which the page lays out itself, are left alone."""
+    """No printed line over 84 columns; HTML and pictures, which the page lays out itself, are left alone."""
     return [
         f"the output of cell {cell.id}: {_describe(line, most=MAX_OUTPUT_COLUMNS)}"
         for cell in notebook.cells
