@@ -44,14 +44,17 @@ def main() -> None:
         "num_epochs": {str(size): n for size, n in NUM_EPOCHS.items()},
         "num_test": NUM_TEST,
     }
-    table["correct"] = {name: {} for name in models}
     if options.output.exists():
-        table = json.loads(options.output.read_text("utf-8"))
+        kept = json.loads(options.output.read_text("utf-8"))
+        if {name: kept[name] for name in table} != table:
+            parser.error(f"{options.output} was made with other settings: choose another file")
+        table = kept
+    correct_by_model = table.setdefault("correct", {})
     for seed in range(options.seeds):
         for size, num_epochs in NUM_EPOCHS.items():
             chosen = draw_labels(labels, size=size, seed=seed)
             for name, model in models.items():
-                done = table["correct"][name].setdefault(str(size), [])
+                done = correct_by_model.setdefault(name, {}).setdefault(str(size), [])
                 if len(done) > seed:
                     continue
                 started = time.monotonic()

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
 STEPS = 2_000
-UNREAD = {
-    "test_size": 5_000,
-    "seed": 0,
-}  # the reviews kept out, for tests and labels
 
 
 def split_reviews() -> DatasetDict:
@@ -34,7 +30,7 @@ def split_reviews() -> DatasetDict:
     The breaks come out afterwards, with ``remove_breaks``: reviews that differ in their
     breaks alone become copies without them, so clean reviews are split in another way.
     """
-    return split_texts(load_reviews("mini")["train"], **UNREAD)
+    return split_texts(load_reviews("mini")["train"], test_size=5_000, seed=0)
 
 
 def load_review_documents() -> list[Document]:
@@ -52,9 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train a long adaptation of the mini model.")
     parser.add_argument("patch", choices=["imdb", "more"], help="which texts to go on with")
     parser.add_argument("--steps", type=int, default=STEPS, help="of 2,048 tokens")
-    parser.add_argument(
-        "--output", type=Path, help="the safetensors file to write; the shipped one by default"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     options = parser.parse_args()
