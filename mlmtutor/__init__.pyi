@@ -17,21 +17,10 @@ from .model.doubts import Doubt
 from .model.fill_mask import Candidate, fill_masks
 from .model.masked_lm import masked_lm_loss, score_batches, score_masked
 from .model.vocabulary import add_words
-from .plots import (
-    plot_bars,
-    plot_before_after,
-    plot_candidates,
-    plot_changes,
-    plot_curves,
-    plot_doublings,
-    plot_histogram,
-    plot_lengths,
-    plot_losses,
-    plot_perplexities,
-    plot_ratios,
-    plot_shares,
-    plot_tradeoff,
-)
+from .plots.bars import plot_bars, plot_candidates
+from .plots.comparisons import plot_changes, plot_perplexities, plot_ratios, plot_tradeoff
+from .plots.counts import plot_histogram, plot_lengths, plot_shares
+from .plots.curves import plot_curves, plot_doublings, plot_losses
 from .report import Report, save_adapted
 from .scores.classifier import fine_tune_classifier
 from .scores.downstream import (
@@ -126,7 +115,6 @@ __all__ = [
     "masked_lm_loss",
     "plan_training",
     "plot_bars",
-    "plot_before_after",
     "plot_candidates",
     "plot_changes",
     "plot_curves",

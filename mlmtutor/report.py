@@ -308,7 +308,8 @@ def _draw_losses(report: Report, path: Path) -> None:
     from matplotlib import style
     from matplotlib.figure import Figure
 
-    from mlmtutor.plots import STYLE, plot_losses
+    from mlmtutor.plots.axes import STYLE
+    from mlmtutor.plots.curves import plot_losses
 
     with style.context(STYLE):
         figure = Figure()

@@ -125,7 +125,9 @@ def draw_figures(root: Path) -> list[Path]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from mlmtutor.plots import STYLE, plot_bars, plot_curves
+    from mlmtutor.plots.axes import STYLE
+    from mlmtutor.plots.bars import plot_bars
+    from mlmtutor.plots.curves import plot_curves
 
     stages, paths = read_speed(root), []
     stages |= {name: stages[f"{name}_full"] for name in STAGES if f"{name}_full" in stages}

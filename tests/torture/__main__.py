@@ -29,7 +29,7 @@ def load_libraries() -> None:
     import torch  # noqa: F401
     import transformers  # noqa: F401
 
-    import mlmtutor.plots
+    import mlmtutor.plots.curves
     import mlmtutor.report
     import mlmtutor.training.trainer  # noqa: F401
 

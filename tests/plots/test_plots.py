@@ -8,7 +8,6 @@ from mlmtutor import (
     Candidate,
     Comparison,
     plot_bars,
-    plot_before_after,
     plot_candidates,
     plot_changes,
     plot_curves,
@@ -59,11 +58,9 @@ def test_losses_on_frozen_masks_are_drawn_over_the_training_loss():
 
 
 def test_before_and_after_are_joined_on_a_logarithmic_scale():
-    ax = plot_before_after({"movie": (0.001, 0.1), "job": (0.02, 0.01)}, xlabel="probability")
-    lines, before, after = ax.collections
-    assert [segment[:, 0].tolist() for segment in lines.get_segments()] == [[0.001, 0.1], [0.02, 0.01]]
-    assert before.get_offsets()[:, 0].tolist() == [0.001, 0.02]
-    assert after.get_offsets()[:, 0].tolist() == [0.1, 0.01]
+    changes = {"movie": (0.001, 0.1), "job": (0.02, 0.01)}
+    ax = plot_changes(changes, xlabel="probability", as_factors=True)
+    assert [segment[:, 0].tolist() for segment in ax.collections[0].get_segments()] == [[0.001, 0.1], [0.02, 0.01]]
     assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "probability")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["movie", "job"]
 
@@ -71,7 +68,7 @@ def test_before_and_after_are_joined_on_a_logarithmic_scale():
 @pytest.mark.parametrize("pairs", [{}, {"movie": (0.0, 0.1)}])
 def test_before_and_after_need_numbers_above_zero(pairs):
     with pytest.raises(ValueError, match="expected"):
-        plot_before_after(pairs, xlabel="probability")
+        plot_changes(pairs, xlabel="probability", as_factors=True)
 
 
 def test_candidates_of_two_models_share_their_rows():

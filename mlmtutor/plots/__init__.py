@@ -1,0 +1,1 @@
+"""The figures of the chapters: each function takes data and an optional axes, and returns the axes."""
