@@ -15,7 +15,7 @@ from mlmtutor import MaskingSettings
 
 PLAYGROUND = yaml.safe_load(PASSAGES.with_name("playground.yml").read_text("utf-8"))
 WORDS = {lang: {name: both[lang] for name, both in PLAYGROUND["words"].items()} for lang in ("en", "zh")}
-FRAMES = {"mask": ("[", "]"), "random": ("{", "}"), "kept": ("(", ")")}
+KINDS = ("mask", "random", "kept")
 NUM_ROWS = 50
 
 DRAW = """([name, unit, rate, maskShare, randomShare, rows]) => {
@@ -23,7 +23,7 @@ DRAW = """([name, unit, rate, maskShare, randomShare, rows]) => {
     const { tokens } = passages[name];
     const firstPieces = masking.unitStarts(passages[name], new Set(special), unit);
     return [...Array(rows).keys()].map((row) =>
-        masking.hide(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }).map(({ shown, kind }) => [shown, kind]));
+        masking.mask(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }).map(({ shown, kind }) => [shown, kind]));
 }"""
 
 
@@ -74,7 +74,7 @@ def numbers(page) -> list[float]:
     return [float(number) for number in re.findall(r"[\d.]*\d", page.get_by_role("status").inner_text())]
 
 
-def hidden_tokens(page) -> list[str]:
+def masked_tokens(page) -> list[str]:
     return page.locator(".mask-text .mask-token").all_inner_texts()
 
 
@@ -112,7 +112,7 @@ def test_draws_are_those_of_the_package(words_page, unit, rate, mask_share, rand
 
 
 @pytest.mark.parametrize("unit", ["token", "word"])
-def test_what_is_hidden_is_within_5_standard_deviations_of_what_is_asked_for(words_page, unit):
+def test_what_is_masked_is_within_5_standard_deviations_of_what_is_asked_for(words_page, unit):
     rate, rows = 0.15, 400
     drawn = np.array(words_page.evaluate(DRAW, ["inside", unit, rate, 0.8, 0.1, rows]))[:, :, 1]
     passage = read_passages()["inside"]
@@ -120,22 +120,36 @@ def test_what_is_hidden_is_within_5_standard_deviations_of_what_is_asked_for(wor
         passage.first_pieces if unit == "word" else np.flatnonzero(~passage.table.is_special[passage.ids[0]])
     )
     sizes = np.unique(starts[starts >= 0], return_counts=True)[1]  # tokens per unit
-    hidden = (drawn != "none").sum()
+    masked = (drawn != "none").sum()
     deviation = np.sqrt(rows * rate * (1 - rate) * (sizes**2).sum())
-    assert abs(hidden - rows * rate * sizes.sum()) < 5 * deviation
+    assert abs(masked - rows * rate * sizes.sum()) < 5 * deviation
     for kind, share in {"mask": 0.8, "random": 0.1, "kept": 0.1}.items():
-        assert abs((drawn == kind).sum() - share * hidden) < 5 * np.sqrt(hidden * share * (1 - share)), kind
+        assert abs((drawn == kind).sum() - share * masked) < 5 * np.sqrt(masked * share * (1 - share)), kind
 
 
-def test_every_hidden_token_is_counted_and_framed_by_its_kind(page):
-    draw, hidden, all_tokens, expected = numbers(page)
-    assert (draw, len(hidden_tokens(page)), all_tokens, expected) == (1, hidden, 63, 9.4)
-    for kind, (opening, closing) in FRAMES.items():
-        found = page.locator(f".mask-text .mask-{kind}")
+def test_every_masked_token_is_counted_and_framed_by_its_kind(page):
+    draw, masked, all_tokens, expected = numbers(page)
+    assert (draw, len(masked_tokens(page)), all_tokens, expected) == (1, masked, 63, 9.4)
+    for kind in KINDS:
+        found = page.locator(f".mask-text ruby:has(.mask-{kind})")
         assert found.count() == int(page.locator(f"[data-row={kind}] td").first.inner_text().split()[0])
-        begins, ends = re.escape(f"{WORDS['en'][kind]} {opening}"), re.escape(closing)
-        said = re.compile(rf"{begins}\S+{ends}( \S+)?")
-        assert all(map(said.fullmatch, found.all_text_contents()))  # to be read, not only seen
+        said = re.compile(WORDS["en"][f"{kind}_said"].format(shown=r"\S+", token=r"\S+"))
+        for ruby in found.all():  # to be read, not only seen; the truth stands above what the model sees
+            assert said.fullmatch(ruby.get_attribute("aria-label"))
+            truth, seen = ruby.locator("rt").bounding_box(), ruby.locator(".mask-token").bounding_box()
+            assert truth["y"] + truth["height"] <= seen["y"] + 2
+
+
+def test_the_random_numbers_say_what_is_masked(page):
+    page.get_by_role("checkbox", name=WORDS["en"]["numbers"]).check()
+    slider = page.get_by_role("slider")
+    script = """tokens => tokens.filter(token => token.querySelector(":scope > small")).map(token =>
+        [Number(token.querySelector(":scope > small").textContent), Boolean(token.querySelector(".mask-token"))])"""
+    for rate in (5, 15, 60):
+        slider.fill(str(rate))
+        shown = page.locator(".mask-text .mask-none").evaluate_all(script)
+        assert len(shown) == 63
+        assert all(masked == (number < rate / 100) for number, masked in shown if abs(number - rate / 100) > 0.01)
 
 
 def test_keys_alone_work_every_control(page):
@@ -150,10 +164,11 @@ def test_keys_alone_work_every_control(page):
     assert numbers(page)[-1] == 58  # words
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    assert page.locator(".mask-text .mask-mask").count() == len(hidden_tokens(page))
+    assert page.locator(".mask-text .mask-mask").count() == len(masked_tokens(page))
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    assert "[MASK]" in page.locator(".mask-text").inner_text() and not hidden_tokens(page)
+    assert "[MASK]" in page.locator(".mask-text").inner_text() and not masked_tokens(page)
+    page.keyboard.press("Tab")  # past the box of the random numbers
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert numbers(page)[0] == 2
@@ -162,15 +177,15 @@ def test_keys_alone_work_every_control(page):
     assert numbers(page)[0] == 102
 
 
-def test_a_higher_rate_hides_more_and_uncovers_nothing(page):
+def test_a_higher_rate_masks_more_and_uncovers_nothing(page):
     slider = page.get_by_role("slider")
     before: list[int] = []
     for rate in range(5, 101, 5):
         slider.fill(str(rate))
         script = "tokens => tokens.flatMap((token, at) => token.querySelector('.mask-token') ? [at] : [])"
-        hidden = page.locator(".mask-text .mask-word").evaluate_all(script)
-        assert set(before) <= set(hidden)
-        before = hidden
+        masked = page.locator(".mask-text .mask-word").evaluate_all(script)
+        assert set(before) <= set(masked)
+        before = masked
     assert numbers(page)[1] == 63
 
 
@@ -186,7 +201,7 @@ def test_many_draws_come_close_to_the_rate_and_a_change_of_it_starts_afresh(page
     assert len(numbers(page)) == 4
 
 
-def test_the_model_sees_the_tokens_but_not_what_was_hidden(page):
+def test_the_model_sees_the_tokens_but_not_the_truth(page):
     button(page, "again").click()
     page.get_by_role("checkbox", name=WORDS["en"]["model"]).check()
     settings = MaskingSettings(unit="token", mask_prob=0.15)
@@ -231,8 +246,8 @@ def test_without_javascript_there_is_one_draw_and_a_sentence(open_chapter):
     assert not page.get_by_role("slider").is_visible() and not page.get_by_role("table").is_visible()
     settings = MaskingSettings(unit="token", mask_prob=0.15)
     expected = read_passages()["start"].draw(settings, num_rows=NUM_ROWS)[0]
-    shown = [page.locator(f".mask-text [title={kind}]").count() for kind in FRAMES]
-    assert shown == [sum(token.kind == kind for token in expected.tokens) for kind in FRAMES]
+    shown = [page.locator(f".mask-text [title={kind}]").count() for kind in KINDS]
+    assert shown == [sum(token.kind == kind for token in expected.tokens) for kind in KINDS]
     assert sum(shown)
 
 

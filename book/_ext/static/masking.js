@@ -1,4 +1,4 @@
-/* Hides the same tokens as the package: mlmtutor/words.py, draws.py and masking.py. */
+/* Masks the same tokens as the package: mlmtutor/texts/words.py, masks/hash_random.py and masks/masking.py. */
 "use strict";
 
 const masking = (() => {
@@ -43,25 +43,27 @@ const masking = (() => {
   }
 
   /**
-   * Hide a share of the units of one passage, as row `row` of a large batch.
-   * (In a batch where nothing is hidden, the package hides one unit; that does not happen in a large batch.)
-   * Return what the model sees of each token, and how it is hidden: "none", "mask", "random" or "kept".
+   * Mask a share of the units of one passage, as row `row` of a large batch.
+   * (In a batch where nothing is masked, the package masks one unit; that does not happen in a large batch.)
+   * Return what the model sees of each token, how it is masked ("none", "mask", "random" or "kept"), and the random
+   * number of its unit, which is compared with the rate; none for special tokens.
    */
-  function hide(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }) {
+  function mask(tokens, firstPieces, { rate, maskShare, randomShare, ordinary, row }) {
     const [draw, kind, choice] = [0, 1, 2].map((stream) => uniform(stream, row));
     return tokens.map((token, position) => {
-      if (firstPieces[position] < 0 || draw(firstPieces[position]) >= rate) {
-        return { shown: token, kind: "none" };
+      const number = firstPieces[position] < 0 ? undefined : draw(firstPieces[position]);
+      if (number === undefined || number >= rate) {
+        return { shown: token, kind: "none", number };
       }
-      const number = kind(position);
-      if (number < maskShare) {
-        return { shown: "[MASK]", kind: "mask" };
+      const share = kind(position);
+      if (share < maskShare) {
+        return { shown: "[MASK]", kind: "mask", number };
       }
-      const random = number < maskShare + randomShare;
+      const random = share < maskShare + randomShare;
       const shown = random ? ordinary[Math.floor(choice(position) * ordinary.length)] : token;
-      return { shown, kind: shown === token ? "kept" : "random" };
+      return { shown, kind: shown === token ? "kept" : "random", number };
     });
   }
 
-  return { findFirstPieces, unitStarts, hide };
+  return { findFirstPieces, unitStarts, mask };
 })();

@@ -2,7 +2,6 @@
 "use strict";
 
 (() => {
-  const FRAMES = { mask: "[]", random: "{}", kept: "()" };
   const place = document.querySelector(".mask-playground");
   const find = (selector) => place.querySelector(selector);
   const form = find("form");
@@ -10,7 +9,7 @@
   const special = new Set(specialTokens);
 
   let row = 0; // the draw shown
-  let tally = []; // what each draw since the last change of the settings hid
+  let tally = []; // what each draw since the last change of the settings masked
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const asked = (share) => `${Math.round(100 * share)}\u00a0%`;
@@ -31,29 +30,29 @@
   }
 
   function count(drawn, firstPieces) {
-    const counts = { hidden: 0, mask: 0, random: 0, kept: 0 };
+    const counts = { masked: 0, mask: 0, random: 0, kept: 0 };
     for (const { kind } of drawn.filter(({ kind }) => kind !== "none")) {
-      counts.hidden += 1;
+      counts.masked += 1;
       counts[kind] += 1;
     }
     counts.words = new Set(firstPieces.filter((first, position) => drawn[position].kind !== "none")).size;
     return counts;
   }
 
-  function tokenElement(token, { shown, kind }) {
-    if (form.model.checked || kind === "none") {
+  /** One token as the model sees it; above it the truth where it is masked, below it its random number if asked for. */
+  function tokenElement(token, { shown, kind, number }) {
+    if (form.model.checked) {
       return element("span", { className: special.has(token) ? "mask-special" : "" }, shown);
     }
-    const [open, close] = FRAMES[kind];
-    const made = element("span", { className: `mask-token mask-${kind}` });
-    made.append(
-      element("span", { className: "visually-hidden", lang: document.documentElement.lang }, `${words[kind]} `),
-      `${open}${token}${close}`,
-    );
-    if (kind === "random") {
-      made.append(element("small", {}, ` ${shown}`));
+    const below = form.numbers.checked && number !== undefined ? [element("small", {}, number.toFixed(2))] : [];
+    if (kind === "none") {
+      return element("span", { className: special.has(token) ? "mask-special" : "mask-none" }, shown, ...below);
     }
-    return made;
+    const seen = element("span", { className: `mask-token mask-${kind}` }, shown);
+    const ruby = element("ruby", { title: words[kind] }, seen, element("rp", {}, "{"), element("rt", {}, token), element("rp", {}, "}"));
+    ruby.setAttribute("role", "img");
+    ruby.setAttribute("aria-label", fill(words[`${kind}_said`], { shown, token }));
+    return element("span", { className: "mask-none" }, ruby, ...below);
   }
 
   /** Show the text, with a bar between the pieces of a word. */
@@ -81,15 +80,15 @@
     const values = {
       draw: row + 1,
       draws: tally.length.toLocaleString("en"),
-      hidden: now.hidden,
+      masked: now.masked,
       all,
       expected: (all * rate).toFixed(1),
       words: now.words,
       all_words: new Set(firstPieces.filter((first) => first >= 0)).size,
-      share: counted(sum("hidden") / (all * tally.length)),
+      share: counted(sum("masked") / (all * tally.length)),
       rate: asked(rate),
     };
-    const sentences = [words[unit === "word" ? "words_hidden" : "tokens_hidden"]];
+    const sentences = [words[unit === "word" ? "words_masked" : "tokens_masked"]];
     if (tally.length > 1) {
       sentences.push(words.together);
     }
@@ -98,11 +97,11 @@
     form.rate.setAttribute("aria-valuetext", values.rate);
     find("[data-column=all_draws]").textContent = fill(words.all_draws, values);
 
-    const shares = { hidden: rate, mask: maskShare, random: randomShare, kept: 1 - maskShare - randomShare };
+    const shares = { masked: rate, mask: maskShare, random: randomShare, kept: 1 - maskShare - randomShare };
     for (const [name, share] of Object.entries(shares)) {
       const cells = find(`[data-row=${name}]`).querySelectorAll("td");
-      showShare(cells[0], now[name], name === "hidden" ? all : now.hidden);
-      showShare(cells[1], sum(name), name === "hidden" ? all * tally.length : sum("hidden"));
+      showShare(cells[0], now[name], name === "masked" ? all : now.masked);
+      showShare(cells[1], sum(name), name === "masked" ? all * tally.length : sum("masked"));
       cells[2].textContent = asked(share);
     }
     showSpread(all, values);
@@ -113,21 +112,21 @@
     cell.replaceChildren(number.toLocaleString("en"), " ", share);
   }
 
-  /** Show how many draws hid each number of tokens, one bar per number, and the expected number as a line. */
+  /** Show how many draws masked each number of tokens, one bar per number, and the expected number as a line. */
   function showSpread(all, values) {
     const draws = Array(all + 1).fill(0);
-    for (const { hidden } of tally) {
-      draws[hidden] += 1;
+    for (const { masked } of tally) {
+      draws[masked] += 1;
     }
     const highest = Math.max(...draws);
-    const bars = draws.map((number, hidden) => {
-      const bar = element("span", { className: hidden === Number(values.hidden) ? "mask-now" : "" });
+    const bars = draws.map((number, masked) => {
+      const bar = element("span", { className: masked === Number(values.masked) ? "mask-now" : "" });
       bar.style.height = `${(100 * number) / highest}%`;
       return bar;
     });
     const line = element("i", {});
     line.style.insetInlineStart = `${(100 * (Number(values.expected) + 0.5)) / (all + 1)}%`;
-    const found = tally.map(({ hidden }) => hidden);
+    const found = tally.map(({ masked }) => masked);
     const chart = find(".mask-bars");
     chart.replaceChildren(...bars, line);
     const extremes = { least: Math.min(...found), most: Math.max(...found) };
@@ -138,14 +137,14 @@
   /** Draw `times` times and add to the counts; `restart` drops the counts so far and counts only the draw shown. */
   function draw({ times = 0, restart = false } = {}) {
     const now = settings();
-    const hide = () => masking.hide(now.passage.tokens, now.firstPieces, { ...now, row });
-    let drawn = hide();
+    const mask = () => masking.mask(now.passage.tokens, now.firstPieces, { ...now, row });
+    let drawn = mask();
     if (restart) {
       tally = [count(drawn, now.firstPieces)];
     }
     for (let time = 0; time < times; time += 1) {
       row += 1;
-      drawn = hide();
+      drawn = mask();
       tally.push(count(drawn, now.firstPieces));
     }
     showText(drawn, now.passage);
@@ -153,7 +152,7 @@
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", ({ target }) => draw({ restart: target !== form.model }));
+  form.addEventListener("input", ({ target }) => draw({ restart: target !== form.model && target !== form.numbers }));
   form.again.addEventListener("click", () => draw({ times: 1 }));
   form.hundred.addEventListener("click", () => draw({ times: 100 }));
   form.hidden = false;
