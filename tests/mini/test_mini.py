@@ -9,8 +9,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mlmtutor import load_model
+from mlmtutor import (
+    MaskingSettings,
+    chunk_texts,
+    compare,
+    freeze_masks,
+    load_model,
+    load_tokenizer,
+    load_unread_reviews,
+)
 from mlmtutor.mini import (
+    NAMES,
+    PATCHES,
     WEIGHTS,
     find_encoder,
     load_base_model,
@@ -18,12 +28,13 @@ from mlmtutor.mini import (
     load_mini_tokenizer,
     merge_low_rank,
     read_facts,
+    read_weights,
 )
 from mlmtutor.mini.make import corpora as corpora_module
 from mlmtutor.mini.make.batches import Plan, cut_into_texts, draw_batches
 from mlmtutor.mini.make.corpora import SOURCES, Document, Source, detokenise, fetch, read_brown, split_brown
 from mlmtutor.mini.make.measure import CARD, count_cloze, format_card_table, freeze_reviews
-from mlmtutor.mini.make.train import Recipe, RunLength, save_weights, start_weights
+from mlmtutor.mini.make.train import Recipe, RunLength, attach, save_weights, start_weights
 from mlmtutor.model.packages import INSTALL_MINI
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.scores.probes import DATA
@@ -78,6 +89,70 @@ def test_saved_model_loads_back_with_equal_logits(model, tmp_path):
     batch = load_mini_tokenizer()(["The acting was [MASK]."], return_tensors="pt")
     with torch.inference_mode():
         assert torch.equal(load_model(str(tmp_path))(**batch).logits, model(**batch).logits)
+
+
+def test_training_sees_the_model_that_the_weights_merge_into(model):
+    """What is attached while training gives the logits of the merged model, head, embeddings and decoder too."""
+    attached, merged = load_mini_model(), load_mini_model()
+    weights = start_weights(model.state_dict(), recipe=Recipe(rank=4, embedding_rank=4), new_head=False)
+    generator = torch.Generator().manual_seed(0)
+    for weight in weights.values():
+        weight.data += 0.02 * torch.randn(weight.shape, generator=generator)
+    fixed = {name: weight.detach() for name, weight in weights.items()}
+    merged.load_state_dict(merge_low_rank(merged.state_dict(), fixed), strict=False)
+    attach(attached, weights)
+    batch = load_mini_tokenizer()(["The acting was [MASK]."], return_tensors="pt")
+    logits = attached(**batch).logits
+    assert torch.allclose(logits, merged(**batch).logits, atol=1e-3)
+    assert not torch.allclose(logits, model(**batch).logits, atol=0.1), "the addition must change something"
+    logits.sum().backward()
+    assert all(weight.grad is not None for weight in weights.values())
+    assert {name for name, p in attached.named_parameters() if p.requires_grad} <= set(weights)
+
+
+def test_factors_in_one_byte_come_back_within_half_a_step(tmp_path):
+    path = tmp_path / "patch.safetensors"
+    weights = {"w.up": torch.randn(5, 3), "w.down": torch.randn(3, 7), "bias": torch.ones(2)}
+    save_weights(weights, path, facts={}, int8=True)
+    assert load_file(path)["w.up"].dtype == torch.int8
+    read = read_weights(path)
+    assert read.keys() == weights.keys()
+    for name, weight in weights.items():
+        step = weight.abs().amax(dim=-1, keepdim=True) / 127
+        assert ((read[name] - weight).abs() <= 0.51 * step).all()
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_long_adaptation_is_the_mini_model_with_other_weights(model, name):
+    adapted = load_model(name)
+    assert adapted.name_or_path == f"mlmtutor-{name}" and load_tokenizer(name).mask_token_id == 103
+    before, after = model.state_dict(), adapted.state_dict()
+    assert before.keys() == after.keys()
+    changed = [key for key in before if not torch.equal(before[key], after[key])]
+    assert len(changed) > 0.8 * len(before)
+    facts = read_facts(PATCHES[name][0])
+    assert facts["finished"] == "True" and int(facts["steps"]) >= 800
+
+
+def test_what_ships_stays_small():
+    assert all(path.stat().st_size <= 4_000_000 for path, _ in PATCHES.values())
+
+
+def test_changed_patch_is_refused(monkeypatch):
+    monkeypatch.setitem(PATCHES, "mini-imdb", (PATCHES["mini-imdb"][0], "0" * 64))
+    with pytest.raises(ValueError, match="expected imdb.safetensors with SHA-256 000.*: install mlmtutor again"):
+        load_model("mini-imdb")
+
+
+def test_film_reviews_help_on_reviews_that_were_not_read_and_more_english_does_not():
+    """On 100 chunks of reviews that neither has read, without line breaks."""
+    tokenizer = load_mini_tokenizer()
+    texts = load_unread_reviews()["text"][:60]
+    chunks = chunk_texts(texts, tokenizer).dataset.select(range(100))
+    masks = freeze_masks(chunks, tokenizer=tokenizer, settings=MaskingSettings(unit="word"), seed=0)
+    mini, imdb, more = (evaluate(load_model(name), masks) for name in NAMES)
+    assert compare(mini, imdb).high < 0.85
+    assert compare(more, imdb).high < 0.9
 
 
 def test_missing_package_names_the_remedy(monkeypatch):

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from mlmtutor.hub.load import load_model, load_tokenizer
-from mlmtutor.mini import merge_file
-from mlmtutor.mini.make.patches import split_reviews
+from mlmtutor.mini import NAMES
 from mlmtutor.scores.classifier import fine_tune_classifier
-from mlmtutor.scores.downstream import draw_labels
-from mlmtutor.texts.reviews import remove_breaks
+from mlmtutor.scores.downstream import FEW_LABELS, draw_labels
+from mlmtutor.texts.unread import load_unread_reviews
 
 NUM_EPOCHS = {32: 12, 100: 8, 320: 6, 1000: 3}  # by number of labels
 NUM_TEST = 1_000
@@ -28,17 +27,15 @@ def main() -> None:
     """Read the command line, fine-tune what is missing in the file, and write it after each run."""
     parser = argparse.ArgumentParser(description="Fine-tune with few labels from several starts.")
     parser.add_argument("--seeds", type=int, default=5, help="draws of labels")
-    parser.add_argument("--patches", type=Path, nargs="*", default=[], help="files that `make.patches` wrote")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write, or to go on with")
+    parser.add_argument("--sizes", type=int, nargs="*", choices=NUM_EPOCHS, default=[*NUM_EPOCHS])
+    parser.add_argument(
+        "--output", type=Path, default=FEW_LABELS, help="the JSON file to write, or to go on with"
+    )
     options = parser.parse_args()
-    unread = split_reviews()["test"]
+    unread, tokenizer = load_unread_reviews(), load_tokenizer("mini")
     test, pool = unread.select(range(NUM_TEST)), unread.select(range(NUM_TEST, 3 * NUM_TEST))
-    texts, labels = [remove_breaks(text) for text in pool["text"]], np.array(pool["label"][:])
-    test_texts = [remove_breaks(text) for text in test["text"]]
-    wanted, tokenizer = np.array(test["label"][:]), load_tokenizer("mini")
-    models = {"mini": load_model("mini")} | {path.stem: load_model("mini") for path in options.patches}
-    for path in options.patches:
-        merge_file(models[path.stem], path)
+    labels, wanted = np.array(pool["label"][:]), np.array(test["label"][:])
+    models = {name: load_model(name) for name in NAMES}
     table = {
         "settings": SETTINGS,
         "num_epochs": {str(size): n for size, n in NUM_EPOCHS.items()},
@@ -51,16 +48,16 @@ def main() -> None:
         table = kept
     correct_by_model = table.setdefault("correct", {})
     for seed in range(options.seeds):
-        for size, num_epochs in NUM_EPOCHS.items():
-            chosen = draw_labels(labels, size=size, seed=seed)
+        for size in options.sizes:
+            labelled = pool.select(draw_labels(labels, size=size, seed=seed))
             for name, model in models.items():
                 done = correct_by_model.setdefault(name, {}).setdefault(str(size), [])
                 if len(done) > seed:
                     continue
                 started = time.monotonic()
                 probabilities = fine_tune_classifier(
-                    [texts[i] for i in chosen], labels[chosen], model=model, tokenizer=tokenizer,
-                    test_texts=test_texts, num_epochs=num_epochs, seed=seed, **SETTINGS,
+                    labelled["text"][:], labelled["label"][:], model=model, tokenizer=tokenizer,
+                    test_texts=test["text"][:], num_epochs=NUM_EPOCHS[size], seed=seed, **SETTINGS,
                 )  # fmt: skip
                 correct = (probabilities > 0.5) == wanted
                 done.append(np.packbits(correct).tobytes().hex())

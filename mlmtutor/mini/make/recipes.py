@@ -19,9 +19,8 @@ import numpy as np
 from mlmtutor.hub.load import load_model, load_tokenizer
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
-from mlmtutor.mini import merge_file
+from mlmtutor.mini import PATCHES
 from mlmtutor.mini.make.corpora import Document
-from mlmtutor.mini.make.patches import split_reviews
 from mlmtutor.mini.make.train import CACHE, load_general_english
 from mlmtutor.scores.perplexity import compare, evaluate
 from mlmtutor.scores.probes import load_general_texts
@@ -29,6 +28,7 @@ from mlmtutor.scores.prompts import score_prompt
 from mlmtutor.scores.pseudo_perplexity import score_texts
 from mlmtutor.texts.chunking import chunk_texts
 from mlmtutor.texts.reviews import remove_breaks
+from mlmtutor.texts.unread import load_unread_reviews, split_reviews
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def train(recipe: Recipe, *, reviews: Dataset, general: Dataset, tokenizer, seed
 
 def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
     """Return the function that measures a model against the mini model on all tests."""
-    unread = split_reviews()["test"]
-    texts = [remove_breaks(text) for text in unread["text"]]
+    unread = load_unread_reviews()
+    texts = unread["text"][:]
     chunks = chunk_texts(texts[:150], tokenizer).dataset.shuffle(0).select(range(200))
     masks = freeze_masks(chunks, tokenizer=tokenizer, settings=MASKING, seed=0, num_draws=2)
     sentences = load_general_texts()
@@ -132,7 +132,7 @@ def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
                     words=words,
                     model=model,
                     tokenizer=tokenizer,
-                    precision="bf16",
+                    precision="auto",
                 ),
             )
             for prompt, words in PROMPTS
@@ -140,13 +140,6 @@ def make_measure(tokenizer) -> Callable[[PreTrainedModel], dict]:
         return found | {"prompt_auc": round(float(np.mean(areas)), 4)}
 
     return measure
-
-
-def load_patched(path: Path) -> PreTrainedModel:
-    """Load the mini model with a long adaptation merged in."""
-    model = load_model("mini")
-    merge_file(model, path)
-    return model
 
 
 def load_chunks(documents: list[Document] | list[str], tokenizer) -> Dataset:
@@ -160,7 +153,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure recipes: gain on reviews, loss elsewhere.")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of recipes")
-    parser.add_argument("--patches", type=Path, nargs="*", default=[], help="files that `make.patches` wrote")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write, or to go on with")
     parser.add_argument("--cache-dir", type=Path, default=CACHE, help="where the corpora are kept")
     options = parser.parse_args()
@@ -181,9 +173,8 @@ def main() -> None:
         options.output.write_text(json.dumps(table, indent=1) + "\n", "utf-8")
         print(f"{name}, seed {seed}: {rows[-1]} ({time.monotonic() - started:.0f} s)", flush=True)
 
-    keep("mini", 0, lambda: load_model("mini"))
-    for path in options.patches:
-        keep(path.stem, 0, lambda path=path: load_patched(path))
+    for name in ("mini", *PATCHES):
+        keep(name, 0, lambda name=name: load_model(name))
     for seed in range(options.seeds):
         for name, recipe in TRAINED.items():
             keep(
