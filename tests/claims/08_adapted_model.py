@@ -161,7 +161,7 @@ def test_general_english_becomes_worse(run):
 
 
 def test_averages_keep_more_of_the_gain_than_of_the_loss(run):
-    """ "two thirds of the way brought the whole gain, give or take a little, and 43 to 47 % of the loss" """
+    """ "two thirds of the way brought the whole gain, and 43 to 47 % of the loss" """
     kept = {}
     for share in (1 / 3, 2 / 3):
         model = copy.deepcopy(run.original)
