@@ -42,6 +42,7 @@ from .scores.downstream import (
     embed_texts,
     score_few_labels,
 )
+from .scores.loss_text import LossText, show_losses
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
 from .scores.prompts import AUCDifference, compare_auc, score_prompt
@@ -70,6 +71,7 @@ __all__ = [
     "FrozenMasks",
     "Keyword",
     "LengthSummary",
+    "LossText",
     "MaskOutcome",
     "MaskedLMTrainer",
     "MaskedText",
@@ -148,6 +150,7 @@ __all__ = [
     "score_prompt",
     "score_texts",
     "show_context",
+    "show_losses",
     "show_masks",
     "split_chunks",
     "split_into_chunks",

@@ -16,7 +16,7 @@ from sphinx.transforms import SphinxTransform
 
 from .canvas import Drawing
 from .course import draw_course, draw_encoder_and_head
-from .measures import draw_eighty_ten_ten, draw_bootstrap, draw_frozen_pairs, draw_low_rank, draw_shared_step
+from .measures import draw_bootstrap, draw_eighty_ten_ten, draw_frozen_pairs, draw_low_rank, draw_shared_step
 from .texts import draw_chunking, draw_held_out, draw_word_groups
 
 HERE = Path(__file__).parent

@@ -56,7 +56,9 @@ class Drawing:
         )
         return Span(x, width)
 
-    def box(self, x: float, y: float, width: float, height: float, words: str, *, kind: str = "thing") -> Span:
+    def box(
+        self, x: float, y: float, width: float, height: float, words: str, *, kind: str = "thing"
+    ) -> Span:
         """Draw a rectangle with words in its middle."""
         self.rect(x, y, width, height, kind=kind)
         self.text(x + width / 2, y + height / 2, words)

@@ -39,7 +39,9 @@ def draw_course(words: Words) -> Drawing:
         drawing.box(54, at[name] - HALF, 160, 2 * HALF, words[f"{name}_box"])
     drawing.text(MIDDLE + 12, at["model"] + PITCH / 2, words["guess"], align="left", kind="note")
     drawing.text(MIDDLE + 12, at["loss"] + PITCH / 2, words["mean"], align="left", kind="note")
-    drawing.arrow((52, at["loss"]), (20, at["loss"]), (20, at["model"]), (52, at["model"]), kind="strong-line")
+    drawing.arrow(
+        (52, at["loss"]), (20, at["loss"]), (20, at["model"]), (52, at["model"]), kind="strong-line"
+    )
     drawing.text(28, at["model"] + PITCH / 2, words["training"], align="left", kind="note")
     return drawing
 

@@ -140,5 +140,3 @@ def _draw_rules(
         for first, last in zip(firsts, lasts, strict=True):
             drawing.bracket(spans[first].left + 1, spans[last].right - 1, line, kind="strong-line")
         drawing.text(WIDTH / 2, line + 15, words[rule].format(len(firsts)), kind="note")
-
-
