@@ -7,8 +7,8 @@ Words = dict[str, str]
 STATIONS = ("texts", "tokens", "chunks", "masks", "model", "loss", "perplexity", "use")
 PITCH = 74  # from one station to the next
 HALF = 22  # half the height of what stands at a station
-MIDDLE = 134  # of the pictures; their names stand to the right of them
-NAMES = 296
+MIDDLE = 126  # of the pictures; their names stand to the right of them
+NAMES = 268
 SENTENCE = ["this", "is", "a", "great", "film"]
 CHUNK, NUM_CELLS = 4, 14  # cells of a chunk and of the stream
 
@@ -27,7 +27,7 @@ def draw_course(words: Words) -> Drawing:
         drawing.text(NAMES, at[name] + 10, words[f"{name}_where"], align="left", kind="note")
         if number:
             drawing.arrow((MIDDLE, at[name] - PITCH + HALF + 3), (MIDDLE, at[name] - HALF - 3))
-    for x in (54, 114, 174):
+    for x in (46, 106, 166):
         drawing.rect(x, at["texts"] - HALF, 40, 2 * HALF)
         for line, end in enumerate((32, 32, 32, 20)):
             y = at["texts"] - 13 + 9 * line
@@ -36,13 +36,13 @@ def draw_course(words: Words) -> Drawing:
     _draw_chunks(drawing, at["chunks"])
     _draw_sentence(drawing, at["masks"], [*SENTENCE[:-1], "[MASK]"], {4: "mask"})
     for name in ("model", "loss", "perplexity", "use"):
-        drawing.box(54, at[name] - HALF, 160, 2 * HALF, words[f"{name}_box"])
+        drawing.box(46, at[name] - HALF, 160, 2 * HALF, words[f"{name}_box"])
     drawing.text(MIDDLE + 12, at["model"] + PITCH / 2, words["guess"], align="left", kind="note")
     drawing.text(MIDDLE + 12, at["loss"] + PITCH / 2, words["mean"], align="left", kind="note")
     drawing.arrow(
-        (52, at["loss"]), (20, at["loss"]), (20, at["model"]), (52, at["model"]), kind="strong-line"
+        (44, at["loss"]), (12, at["loss"]), (12, at["model"]), (44, at["model"]), kind="strong-line"
     )
-    drawing.text(28, at["model"] + PITCH / 2, words["training"], align="left", kind="note")
+    drawing.text(18, at["model"] + PITCH / 2, words["training"], align="left", kind="note")
     return drawing
 
 
@@ -62,7 +62,7 @@ def _draw_chunks(drawing: Drawing, y: float) -> None:
 
 def draw_encoder_and_head(words: Words) -> Drawing:
     """Draw a sentence on its way through embedding, attention and head to its probabilities."""
-    drawing = Drawing(486)
+    drawing = Drawing(500)
     columns = drawing.tokens(centred(TOKENS), 0, TOKENS, kinds={MASK: "mask"})
     drawing.rect(1, 48, WIDTH - 2, 256, kind="frame")
     drawing.text(12, 64, words["encoder"], align="left", kind="strong")

@@ -4,7 +4,7 @@ from itertools import groupby
 
 from mlmtutor.texts.chunking import split_into_chunks
 
-from .canvas import WIDTH, Drawing, Span, centred
+from .canvas import WIDTH, Drawing, centred
 from .course import Words
 
 LENGTHS = {"A": 363, "B": 304, "C": 133}  # tokens of the three reviews that chapter 3 cuts by hand
@@ -66,17 +66,17 @@ def draw_held_out(words: Words) -> Drawing:
         drawing.text(x, 19, words[name], align="left", kind="strong")
     for number, review in DEALT_OUT.items():
         y = 18 + number * 34
-        span = _draw_review(drawing, 1, y, number, review)
         if {"t", "e"} <= set(review):
-            drawing.rect(span.left - 6, y - 6, span.width + 12, CELL + 12, kind="random")
-            drawing.text(span.right + 12, y + CELL / 2, words["both"], align="left", kind="note")
+            frame = drawing.rect(15, y - 6, len(review) * (CELL + GAP) + 8, CELL + 12, kind="random")
+            drawing.text(frame.right + 6, y + CELL / 2, words["both"], align="left", kind="note")
+        _draw_review(drawing, 1, y, number, review)
     y = 52
     for side, label in zip(SPLIT_FIRST, ("side_train", "side_test"), strict=True):
         top = y
         for number, review in side.items():
             _draw_review(drawing, 221, y, number, review)
             y += 34
-        drawing.text(WIDTH, (top + y - 34 + CELL) / 2, words[label], align="right", kind="note")
+        drawing.text(WIDTH - 1, (top + y - 34 + CELL) / 2, words[label], align="right", kind="note")
         if side is not SPLIT_FIRST[-1]:
             drawing.line((221, y - 6), (WIDTH, y - 6), kind="strong-line")
     for x, kind, label in ((1, "thing", "train"), (120, "mask", "test"), (221, "dropped", "unused")):
@@ -85,13 +85,12 @@ def draw_held_out(words: Words) -> Drawing:
     return drawing
 
 
-def _draw_review(drawing: Drawing, x: float, y: float, number: int, review: str) -> Span:
+def _draw_review(drawing: Drawing, x: float, y: float, number: int, review: str) -> None:
     drawing.text(x + 4, y + CELL / 2, str(number), kind="note")
     x += 20
     for place, use in enumerate(review):
         kind = {"t": "thing", "e": "mask", ".": "dropped"}[use]
         drawing.rect(x + place * (CELL + GAP), y, CELL, CELL, kind=kind)
-    return Span(x, len(review) * (CELL + GAP) - GAP)
 
 
 def starts_by_prefix(tokens: list[str]) -> list[bool]:
