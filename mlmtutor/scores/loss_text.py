@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FRAMES = {"mask": "solid", "random": "dashed", "kept": "dotted"}  # as in show_masks
 BETTER, WORSE = "#0072b2", "#d55e00"  # told apart without seeing red or green
 FULL_SHADE = 2.0  # nats of change from which the shade grows no darker
-DARKEST = 0x99  # of 0xff; black and white letters can both be read on it
+DARKEST = 0x99  # of 0xff: letters can be read on it
 COLUMNS = ("true token", "model sees", "before", "after", "change")
 
 
@@ -48,11 +48,8 @@ class TokenLoss:
     def _repr_html_(self) -> str:
         if not self.is_masked:
             return escape(self.text)
-        change = self.after - self.before
-        shade = round(DARKEST * min(1.0, abs(change) / FULL_SHADE))
-        style = (
-            f"border:2px {FRAMES[self.shown.kind]};background:{WORSE if change > 0 else BETTER}{shade:02x}"
-        )
+        shade = round(DARKEST * min(1.0, abs(self.after - self.before) / FULL_SHADE))
+        style = f"border:2px {FRAMES[self.shown.kind]};background:{WORSE if self.after > self.before else BETTER}{shade:02x}"
         read_aloud = (
             f"{self.text}, shown as {self.shown.shown}, loss {self.before:.1f} before, {self.after:.1f} after"
         )
@@ -151,7 +148,7 @@ def show_losses(
         >>> masks = freeze_masks(chunks, tokenizer=tokenizer, settings=MaskingSettings(), seed=0)
         >>> result = evaluate(tiny_model(), masks)
         >>> shown = show_losses(masks, 0, before=result, after=result, tokenizer=tokenizer)
-        >>> len(shown.masked) == result.num_masked[0]
+        >>> len(shown.masked) == result.num_masked.tolist()[0]
         True
 
     Source: chapter 07_perplexity.
