@@ -58,6 +58,7 @@ class InsertDiagrams(SphinxTransform):
             raise ExtensionError(f"{self.env.docname} has a mark for a diagram {name!r} in {language!r}")
         words = read_words(language)[name]
         figure = nodes.figure("", Diagram(svg=draw(name, language)), classes=["diagram"])
+        figure["ids"] = [f"diagram-{name}-{language}".replace("_", "-")]
         parts = words["caption"].split("`")  # every second one is code
         figure += nodes.caption(
             "", "", *[nodes.literal("", part) if n % 2 else nodes.Text(part) for n, part in enumerate(parts)]
