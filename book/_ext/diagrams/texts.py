@@ -67,7 +67,7 @@ def draw_held_out(words: Words) -> Drawing:
     for number, review in DEALT_OUT.items():
         y = 18 + number * 34
         if {"t", "e"} <= set(review):
-            frame = drawing.rect(15, y - 6, len(review) * (CELL + GAP) + 8, CELL + 12, kind="random")
+            frame = drawing.rect(15, y - 6, len(review) * (CELL + GAP) + 8, CELL + 12, kind="warning")
             drawing.text(frame.right + 6, y + CELL / 2, words["both"], align="left", kind="note")
         _draw_review(drawing, 1, y, number, review)
     y = 52
