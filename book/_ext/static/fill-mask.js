@@ -1,0 +1,171 @@
+/* The whole model, to read: the encoder of BERT, the masked-LM head and low-rank patches, on plain typed arrays.
+
+   Tensors come from safetensors files that `model_files.py` writes. A matrix is int8 with one scale per row; it is
+   never unpacked, since y = scale * (w · x). A vector is a Float32Array, and so are the rows of `x`, one per token. */
+
+const HEADS = 12; // of attention; every other size follows from the tensors
+const EPSILON = 1e-12;
+const EMBEDDINGS = "bert.embeddings.word_embeddings.weight";
+
+/** Read a safetensors file: the length of a header, the header in JSON, then the numbers. */
+export function readTensors(buffer) {
+  const start = 8 + Number(new DataView(buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, start - 8)));
+  const types = { I8: Int8Array, U8: Uint8Array, F32: Float32Array };
+  const tensors = {};
+  for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(header)) {
+    const type = types[dtype];
+    const values = new type(buffer, start + from, (to - from) / type.BYTES_PER_ELEMENT);
+    tensors[name] = shape.length === 2 ? { values, rows: shape[0], columns: shape[1] } : values;
+  }
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (tensor.rows) tensor.scale = tensors[`${name}.scale`];
+  }
+  return tensors;
+}
+
+/** Multiply every row of `x` by a matrix. Four rows meet two of the matrix at a time: eight sums stay in registers. */
+function multiply(x, { values, scale, rows, columns }) {
+  const numTokens = x.length / columns;
+  const y = new Float32Array(numTokens * rows);
+  for (let token = 0; token < numTokens; token += 4) {
+    // behind the last token the last one is computed again, which changes nothing
+    const [a, b, c, d] = [0, 1, 2, 3].map((next) => Math.min(token + next, numTokens - 1));
+    const [ax, bx, cx, dx] = [a * columns, b * columns, c * columns, d * columns];
+    for (let row = 0; row < rows; row += 2) {
+      const upper = row * columns;
+      const lower = upper + columns;
+      let a0 = 0, a1 = 0, b0 = 0, b1 = 0, c0 = 0, c1 = 0, d0 = 0, d1 = 0;
+      for (let k = 0; k < columns; k += 1) {
+        const w0 = values[upper + k], w1 = values[lower + k];
+        const xa = x[ax + k], xb = x[bx + k], xc = x[cx + k], xd = x[dx + k];
+        a0 += w0 * xa; b0 += w0 * xb; c0 += w0 * xc; d0 += w0 * xd;
+        a1 += w1 * xa; b1 += w1 * xb; c1 += w1 * xc; d1 += w1 * xd;
+      }
+      const s0 = scale[row], s1 = scale[row + 1];
+      y[a * rows + row] = a0 * s0; y[a * rows + row + 1] = a1 * s1;
+      y[b * rows + row] = b0 * s0; y[b * rows + row + 1] = b1 * s1;
+      y[c * rows + row] = c0 * s0; y[c * rows + row + 1] = c1 * s1;
+      y[d * rows + row] = d0 * s0; y[d * rows + row + 1] = d1 * s1;
+    }
+  }
+  return y;
+}
+
+const add = (x, y) => x.map((value, at) => value + y[at % y.length]);
+
+/** Add a row of a matrix, times a factor, to `target`. */
+function addRow(target, { values, scale, columns }, row, factor = 1) {
+  for (let k = 0; k < columns; k += 1) target[k] += factor * scale[row] * values[row * columns + k];
+}
+
+/** The error function by formula 7.1.26 of Abramowitz and Stegun, within 2e-7. */
+function erf(x) {
+  const t = 1 / (1 + 0.3275911 * Math.abs(x));
+  const sum = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return Math.sign(x) * (1 - sum * Math.exp(-x * x));
+}
+
+const gelu = (x) => x.map((value) => 0.5 * value * (1 + erf(value * Math.SQRT1_2)));
+
+export function softmax(scores) {
+  const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
+  const weights = scores.map((score) => Math.exp(score - highest));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** A masked language model: tensors by name, and a patch, whose vectors replace theirs and whose products are added. */
+export class Model {
+  constructor(tensors, patch = {}) {
+    this.tensors = tensors;
+    this.patch = patch;
+  }
+
+  vector(name) {
+    return this.patch[name] ?? this.tensors[name];
+  }
+
+  /** Return W x + bias for every row of `x`; a patch adds up (down x), never computing up · down. */
+  linear(x, weight, bias) {
+    const { [`${weight}.up`]: up, [`${weight}.down`]: down } = this.patch;
+    const y = multiply(x, this.tensors[weight]);
+    return add(up ? add(y, multiply(multiply(x, down), up)) : y, this.vector(bias));
+  }
+
+  dense(x, layer) {
+    return this.linear(x, `${layer}.weight`, `${layer}.bias`);
+  }
+
+  /** Bring every row to mean 0 and variance 1, then scale and shift it. */
+  norm(x, layer) {
+    const [weight, bias] = [this.vector(`${layer}.weight`), this.vector(`${layer}.bias`)];
+    const size = weight.length;
+    for (let from = 0; from < x.length; from += size) {
+      const row = x.subarray(from, from + size);
+      const mean = row.reduce((sum, value) => sum + value, 0) / size;
+      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
+      const factor = 1 / Math.sqrt(variance + EPSILON);
+      for (let k = 0; k < size; k += 1) row[k] = (row[k] - mean) * factor * weight[k] + bias[k];
+    }
+    return x;
+  }
+
+  /** Look up the vector of each token and of its place. */
+  embed(ids) {
+    const words = this.tensors[EMBEDDINGS];
+    const { [`${EMBEDDINGS}.up`]: up, [`${EMBEDDINGS}.down`]: down } = this.patch;
+    const x = new Float32Array(ids.length * words.columns);
+    ids.forEach((id, place) => {
+      const row = x.subarray(place * words.columns, (place + 1) * words.columns);
+      addRow(row, words, id);
+      addRow(row, this.tensors["bert.embeddings.position_embeddings.weight"], place);
+      for (let k = 0; k < (up?.columns ?? 0); k += 1) addRow(row, down, k, up.scale[id] * up.values[id * up.columns + k]);
+    });
+    return this.norm(x, "bert.embeddings.LayerNorm");
+  }
+
+  /** Let every token take from all others what it attends to, once per head. */
+  attend(x, layer) {
+    const [query, key, value] = ["query", "key", "value"].map((name) => this.dense(x, `${layer}.self.${name}`));
+    const width = this.vector(`${layer}.self.query.bias`).length;
+    const [numTokens, size] = [x.length / width, width / HEADS];
+    const mixed = new Float32Array(x.length);
+    for (let head = 0; head < width; head += size) {
+      for (let i = 0; i < numTokens; i += 1) {
+        const scores = new Float32Array(numTokens);
+        for (let j = 0; j < numTokens; j += 1) {
+          for (let k = head; k < head + size; k += 1) scores[j] += query[i * width + k] * key[j * width + k];
+          scores[j] /= Math.sqrt(size);
+        }
+        softmax(scores).forEach((share, j) => {
+          for (let k = head; k < head + size; k += 1) mixed[i * width + k] += share * value[j * width + k];
+        });
+      }
+    }
+    return this.dense(mixed, `${layer}.output.dense`);
+  }
+
+  encode(ids) {
+    let x = this.embed(ids);
+    for (let number = 0; this.tensors[`bert.encoder.layer.${number}.output.dense.weight`]; number += 1) {
+      const layer = `bert.encoder.layer.${number}`;
+      x = this.norm(add(x, this.attend(x, `${layer}.attention`)), `${layer}.attention.output.LayerNorm`);
+      const inner = gelu(this.dense(x, `${layer}.intermediate.dense`));
+      x = this.norm(add(x, this.dense(inner, `${layer}.output.dense`)), `${layer}.output.LayerNorm`);
+    }
+    return x;
+  }
+
+  /** Return the probabilities of the whole vocabulary at each of some places; the head reads no other place. */
+  predict(ids, places) {
+    const hidden = this.encode(ids);
+    const width = hidden.length / ids.length;
+    const masked = new Float32Array(places.length * width);
+    places.forEach((place, at) => masked.set(hidden.subarray(place * width, (place + 1) * width), at * width));
+    const transformed = this.norm(gelu(this.dense(masked, "cls.predictions.transform.dense")), "cls.predictions.transform.LayerNorm");
+    const scores = this.linear(transformed, EMBEDDINGS, "cls.predictions.bias");
+    const size = scores.length / places.length;
+    return places.map((_, at) => softmax(scores.subarray(at * size, (at + 1) * size)));
+  }
+}
