@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     import torch
 
 ADAPTED = "mini-imdb"
-SOURCES = (Path(__file__), WEIGHTS, PATCHES[ADAPTED][0])  # pages with a model are written again when one changes
+SOURCES = (
+    Path(__file__),
+    WEIGHTS,
+    PATCHES[ADAPTED][0],
+)  # pages with a model are written again when one changes
 
 
 def find_missing() -> str | None:

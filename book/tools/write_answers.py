@@ -14,8 +14,9 @@ def write_answers(path: Path) -> None:
 
     Each candidate has its rank among the other model's probabilities, too.
     """
-    import mlmtutor as mt
     import torch
+
+    import mlmtutor as mt
 
     tokenizer = mt.load_tokenizer("mini")
     models = {side: mt.load_model(name) for side, name in MODELS.items()}
@@ -25,9 +26,7 @@ def write_answers(path: Path) -> None:
         inputs = tokenizer(text, return_tensors="pt")
         is_mask = inputs["input_ids"][0] == tokenizer.mask_token_id
         with torch.no_grad():
-            return {
-                side: model(**inputs).logits[0, is_mask].softmax(-1) for side, model in models.items()
-            }
+            return {side: model(**inputs).logits[0, is_mask].softmax(-1) for side, model in models.items()}
 
     def list_candidates(text: str) -> list[dict[str, list[dict]]]:
         shares = predict(text)
