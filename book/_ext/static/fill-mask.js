@@ -55,6 +55,13 @@ function multiply(x, { values, scale, rows, columns }) {
 
 const add = (x, y) => x.map((value, at) => value + y[at % y.length]);
 
+/** Return some rows of `x`, copied. */
+function pickRows(x, places, width) {
+  const rows = new Float64Array(places.length * width);
+  places.forEach((place, at) => rows.set(x.subarray(place * width, (place + 1) * width), at * width));
+  return rows;
+}
+
 /** Add a row of a matrix, times a factor, to `target`. */
 function addRow(target, { values, scale, columns }, row, factor = 1) {
   for (let k = 0; k < columns; k += 1) target[k] += factor * scale[row] * values[row * columns + k];
@@ -126,14 +133,15 @@ export class Model {
     return this.norm(x, "bert.embeddings.LayerNorm");
   }
 
-  /** Let every token take from all others what it attends to, once per head. */
-  attend(x, layer) {
-    const [query, key, value] = ["query", "key", "value"].map((name) => this.dense(x, `${layer}.self.${name}`));
+  /** Let each row of `asking` take from all rows of `x` what it attends to, once per head. */
+  attend(asking, x, layer) {
+    const query = this.dense(asking, `${layer}.self.query`);
+    const [key, value] = ["key", "value"].map((name) => this.dense(x, `${layer}.self.${name}`));
     const width = this.vector(`${layer}.self.query.bias`).length;
-    const [numTokens, size] = [x.length / width, width / HEADS];
-    const mixed = new Float64Array(x.length);
+    const [numAsking, numTokens, size] = [query.length / width, key.length / width, width / HEADS];
+    const mixed = new Float64Array(query.length);
     for (let head = 0; head < width; head += size) {
-      for (let i = 0; i < numTokens; i += 1) {
+      for (let i = 0; i < numAsking; i += 1) {
         const scores = new Float64Array(numTokens);
         for (let j = 0; j < numTokens; j += 1) {
           for (let k = head; k < head + size; k += 1) scores[j] += query[i * width + k] * key[j * width + k];
@@ -147,26 +155,27 @@ export class Model {
     return this.dense(mixed, `${layer}.output.dense`);
   }
 
-  encode(ids) {
+  /** Return the last layer's vectors at some places; that layer computes no others, since no layer asks for them. */
+  encode(ids, places) {
     let x = this.embed(ids);
-    for (let number = 0; this.tensors[`bert.encoder.layer.${number}.output.dense.weight`]; number += 1) {
-      const layer = `bert.encoder.layer.${number}`;
-      x = this.norm(add(x, this.attend(x, `${layer}.attention`)), `${layer}.attention.output.LayerNorm`);
+    const nameLayer = (number) => `bert.encoder.layer.${number}`;
+    const isThere = (number) => `${nameLayer(number)}.output.dense.weight` in this.tensors;
+    for (let number = 0; isThere(number); number += 1) {
+      const layer = nameLayer(number);
+      const asking = isThere(number + 1) ? x : pickRows(x, places, x.length / ids.length);
+      x = this.norm(add(asking, this.attend(asking, x, `${layer}.attention`)), `${layer}.attention.output.LayerNorm`);
       const inner = gelu(this.dense(x, `${layer}.intermediate.dense`));
       x = this.norm(add(x, this.dense(inner, `${layer}.output.dense`)), `${layer}.output.LayerNorm`);
     }
     return x;
   }
 
-  /** Return the probabilities of the whole vocabulary at each of some places; the head reads no other place. */
+  /** Return the probabilities of the whole vocabulary at each of some places. */
   predict(ids, places) {
-    const hidden = this.encode(ids);
-    const width = hidden.length / ids.length;
-    const masked = new Float64Array(places.length * width);
-    places.forEach((place, at) => masked.set(hidden.subarray(place * width, (place + 1) * width), at * width));
-    const transformed = this.norm(gelu(this.dense(masked, "cls.predictions.transform.dense")), "cls.predictions.transform.LayerNorm");
-    const scores = this.linear(transformed, EMBEDDINGS, "cls.predictions.bias");
-    const size = scores.length / places.length;
-    return places.map((_, at) => softmax(scores.subarray(at * size, (at + 1) * size)));
+    const head = "cls.predictions";
+    const hidden = this.encode(ids, places);
+    const x = this.norm(gelu(this.dense(hidden, `${head}.transform.dense`)), `${head}.transform.LayerNorm`);
+    const scores = this.linear(x, EMBEDDINGS, `${head}.bias`);
+    return places.map((_, at) => softmax(pickRows(scores, [at], scores.length / places.length)));
   }
 }

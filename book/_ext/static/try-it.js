@@ -150,7 +150,7 @@ if (forms.length) {
   const languages = forms.map(({ lang }) => lang.slice(0, 2));
   const preferred = forms.length > 1 && courseLanguage.preferred(languages);
   const form = forms.find(({ lang }) => lang.startsWith(preferred || "")) ?? forms[0];
-  const [text] = Object.keys(examples);
+  const text = form.text.defaultValue;
   shown = { text, answer: { masks: examples[text] } };
   form.dispatchEvent(new CustomEvent("take-over"));
   form.hidden = false;
