@@ -29,8 +29,14 @@ WEIGHTS_SHA256 = (
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 # the long adaptations by the name to load them by; make.patches says the SHA-256
 PATCHES = {
-    "mini-imdb": (WEIGHTS.with_name("imdb.safetensors"), "IMDB_SHA"),
-    "mini-more": (WEIGHTS.with_name("more.safetensors"), "MORE_SHA"),
+    "mini-imdb": (
+        WEIGHTS.with_name("imdb.safetensors"),
+        "dff226c2ef2dd684c53916d3ac39438e88e56d4f664628b7f7fba96c69f78239",
+    ),
+    "mini-more": (
+        WEIGHTS.with_name("more.safetensors"),
+        "2955e76f52b9b969d01150ff4476d600d2cbf18951a3d8f35cab98efc963d0f3",
+    ),
 }
 NAMES = ("mini", *PATCHES)
 

@@ -137,7 +137,7 @@ def test_commas_become_worse(run):
 
 
 def test_about_half_of_the_tokens_become_better(run):
-    """ "About half. The typical masked token is predicted neither better nor worse than before." """
+    """ "In about half [...] The typical masked token is predicted neither better nor worse than before." """
     print(f"{(run.moved > 0).mean():.1%}, median {np.median(run.moved):.3f} of mean {run.moved.mean():.3f}")
     assert 0.47 < (run.moved > 0).mean() < 0.57 and abs(np.median(run.moved)) < 0.3 * run.moved.mean()
 
@@ -161,7 +161,7 @@ def test_general_english_becomes_worse(run):
 
 
 def test_averages_keep_more_of_the_gain_than_of_the_loss(run):
-    """ "two thirds of the way brought the whole gain, give or take a little, and 43 to 47 % of the loss" """
+    """ "two thirds of the way brought the whole gain, and 43 to 47 % of the loss" """
     kept = {}
     for share in (1 / 3, 2 / 3):
         model = copy.deepcopy(run.original)
