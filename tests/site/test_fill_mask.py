@@ -15,11 +15,19 @@ TOP_K = 20
 PREDICT = """async ([texts, wanted]) => {
     const { Model, readTensors } = await import("../../_static/fill-mask.js");
     const { Tokenizer } = await import("../../_static/wordpiece.js");
+    const { makeFastMultiply } = await import("../../_static/multiply.js");
     const { files } = JSON.parse(document.querySelector(".try-it script").textContent);
     const fetched = await Promise.all(files.map(async ({ url }) => (await fetch(url)).arrayBuffer()));
-    const [base, patch] = fetched.map(readTensors);
+    const { buffer, start, multiply } = makeFastMultiply(fetched[0].byteLength + fetched[1].byteLength + 8);
+    let end = start;
+    const [base, patch] = fetched.map((content) => {
+        const begin = end;
+        new Uint8Array(buffer, begin).set(new Uint8Array(content));
+        end = Math.ceil((end + content.byteLength) / 8) * 8;
+        return readTensors(buffer, begin);
+    });
     const tokenizer = new Tokenizer(new TextDecoder().decode(base.vocabulary).split("\\n"));
-    const models = { before: new Model(base), after: new Model(base, patch) };
+    const models = { before: new Model(base, {}, multiply), after: new Model(base, patch, multiply) };
     return texts.map((text, number) => {
         const { ids } = tokenizer.encode(text);
         const places = [...ids.keys()].filter((place) => ids[place] === tokenizer.maskId);
@@ -33,6 +41,28 @@ PREDICT = """async ([texts, wanted]) => {
         return found;
     });
 }"""
+
+
+MULTIPLY = """async () => {
+    const { makeFastMultiply, multiply } = await import("../../_static/multiply.js");
+    const fast = makeFastMultiply(1 << 20);
+    let largest = 0;
+    for (const [tokens, rows, columns] of [[1, 4, 8], [5, 7, 16], [9, 30000, 32], [200, 6, 1536]]) {
+        const scale = new Float32Array(fast.buffer, fast.start, rows).map(() => Math.random() / 100);
+        const values = new Int8Array(fast.buffer, fast.start + 4 * rows, rows * columns);
+        new Float32Array(fast.buffer, fast.start, rows).set(scale);
+        values.set(values.map(() => 255 * Math.random() - 128));
+        const matrix = { values, scale: new Float32Array(fast.buffer, fast.start, rows), rows, columns };
+        const x = new Float64Array(tokens * columns).map(() => Math.random() - 0.5);
+        const [slow, quick] = [multiply(x, matrix), fast.multiply(x, matrix)];
+        largest = Math.max(largest, ...slow.map((value, at) => Math.abs(value - quick[at])).subarray(0, 1e5));
+    }
+    return largest;
+}"""
+
+
+def test_multiplication_to_read_and_the_fast_one_agree(visit):
+    assert 0 < visit("book/index.html").evaluate(MULTIPLY.replace("../../", "../")) < 1e-4
 
 
 def test_probabilities_are_those_of_the_package(visit):

@@ -1,10 +1,12 @@
 /* Runs the model beside the page, which stays alive: fetches the weights once, checks them, and answers sentences. */
 
 import { Model, readTensors } from "./fill-mask.js";
+import { makeFastMultiply } from "./multiply.js";
 import { Tokenizer } from "./wordpiece.js";
 
 const MAX_TOKENS = 128; // the model could read 512, in several seconds
 const TOP_K = 5;
+const ALIGNED = 8; // bytes
 
 /** Something that the page says in its own language, by a name in `try_it.yml`. */
 class Problem extends Error {
@@ -17,11 +19,10 @@ class Problem extends Error {
 let cache = "force-cache"; // the name of a file holds a hash of its content, so that an old copy is never wrong
 let loading = null;
 
-/** Fetch a file and check its length and its hash. */
-async function download({ url, bytes, sha256 }, report) {
+/** Fetch a file to where `content` lies, and check its length and its hash. */
+async function download({ url, bytes, sha256 }, content, report) {
   const response = await fetch(url, { cache }).catch(() => null);
   if (!response?.ok) throw new Problem("unreachable");
-  const content = new Uint8Array(bytes);
   let length = 0;
   const reader = response.body.getReader();
   for (;;) {
@@ -38,7 +39,7 @@ async function download({ url, bytes, sha256 }, report) {
   const hash = await self.crypto.subtle?.digest("SHA-256", content);
   const hex = hash && Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex && hex !== sha256) throw new Problem("damaged");
-  return readTensors(content.buffer);
+  return readTensors(content.buffer, content.byteOffset);
 }
 
 /** Fetch both files; a damaged one is not asked of the cache again. */
@@ -47,9 +48,16 @@ async function load(files) {
   let fetched = 0;
   const report = (bytes) => postMessage({ fetched: (fetched += bytes), total });
   try {
-    const [base, patch] = await Promise.all(files.map((file) => download(file, report)));
+    const { buffer, start, multiply } = makeFastMultiply(total + files.length * ALIGNED);
+    let end = start;
+    const places = files.map(({ bytes }) => {
+      const content = new Uint8Array(buffer, end, bytes);
+      end = Math.ceil((end + bytes) / ALIGNED) * ALIGNED;
+      return content;
+    });
+    const [base, patch] = await Promise.all(files.map((file, at) => download(file, places[at], report)));
     const tokenizer = new Tokenizer(new TextDecoder().decode(base.vocabulary).split("\n"));
-    return { tokenizer, models: [new Model(base), new Model(base, patch)] };
+    return { tokenizer, models: [new Model(base, {}, multiply), new Model(base, patch, multiply)] };
   } catch (problem) {
     cache = "reload";
     loading = null;

@@ -4,14 +4,16 @@
    never unpacked, since y = scale * (w · x). What the model computes, such as `x`, has a row per token, in Float64Array,
    from which the processor multiplies without a conversion. */
 
+import { multiply } from "./multiply.js";
+
 const HEADS = 12; // of attention; every other size follows from the tensors
 const EPSILON = 1e-12;
 const EMBEDDINGS = "bert.embeddings.word_embeddings.weight";
 
 /** Read a safetensors file: the length of a header, the header in JSON, then the numbers. */
-export function readTensors(buffer) {
-  const start = 8 + Number(new DataView(buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, start - 8)));
+export function readTensors(buffer, begin = 0) {
+  const start = begin + 8 + Number(new DataView(buffer, begin).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, begin + 8, start - begin - 8)));
   const types = { I8: Int8Array, U8: Uint8Array, F32: Float32Array };
   const tensors = {};
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(header)) {
@@ -23,34 +25,6 @@ export function readTensors(buffer) {
     if (tensor.rows) tensor.scale = tensors[`${name}.scale`];
   }
   return tensors;
-}
-
-/** Multiply every row of `x` by a matrix. Two of them meet four of its rows at a time: eight sums stay in registers. */
-function multiply(x, { values, scale, rows, columns }) {
-  const numTokens = x.length / columns;
-  const y = new Float64Array(numTokens * rows);
-  for (let row = 0; row < rows; row += 4) {
-    // behind the last one, of rows as of tokens, the last one is computed again, which changes nothing
-    const next = Math.min(row + 1, rows - 1), third = Math.min(row + 2, rows - 1), fourth = Math.min(row + 3, rows - 1);
-    const w0 = row * columns, w1 = next * columns, w2 = third * columns, w3 = fourth * columns;
-    for (let token = 0; token < numTokens; token += 2) {
-      const other = Math.min(token + 1, numTokens - 1);
-      const x0 = token * columns, x1 = other * columns;
-      let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
-      for (let k = 0; k < columns; k += 1) {
-        const a = x[x0 + k], b = x[x1 + k];
-        const v0 = values[w0 + k], v1 = values[w1 + k], v2 = values[w2 + k], v3 = values[w3 + k];
-        a0 += v0 * a; a1 += v1 * a; a2 += v2 * a; a3 += v3 * a;
-        b0 += v0 * b; b1 += v1 * b; b2 += v2 * b; b3 += v3 * b;
-      }
-      const ya = token * rows, yb = other * rows;
-      y[ya + row] = a0 * scale[row]; y[yb + row] = b0 * scale[row];
-      y[ya + next] = a1 * scale[next]; y[yb + next] = b1 * scale[next];
-      y[ya + third] = a2 * scale[third]; y[yb + third] = b2 * scale[third];
-      y[ya + fourth] = a3 * scale[fourth]; y[yb + fourth] = b3 * scale[fourth];
-    }
-  }
-  return y;
 }
 
 const add = (x, y) => x.map((value, at) => value + y[at % y.length]);
@@ -85,9 +59,10 @@ export function softmax(scores) {
 
 /** A masked language model: tensors by name, and a patch, whose vectors replace theirs and whose products are added. */
 export class Model {
-  constructor(tensors, patch = {}) {
+  constructor(tensors, patch = {}, times = multiply) {
     this.tensors = tensors;
     this.patch = patch;
+    this.multiply = times;
   }
 
   vector(name) {
@@ -97,8 +72,8 @@ export class Model {
   /** Return W x + bias for every row of `x`; a patch adds up (down x), never computing up · down. */
   linear(x, weight, bias) {
     const { [`${weight}.up`]: up, [`${weight}.down`]: down } = this.patch;
-    const y = multiply(x, this.tensors[weight]);
-    return add(up ? add(y, multiply(multiply(x, down), up)) : y, this.vector(bias));
+    const y = this.multiply(x, this.tensors[weight]);
+    return add(up ? add(y, this.multiply(this.multiply(x, down), up)) : y, this.vector(bias));
   }
 
   dense(x, layer) {
