@@ -32,6 +32,7 @@ from .scores.downstream import (
     load_few_labels,
     score_few_labels,
 )
+from .scores.loss_text import LossText, show_losses
 from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread_over_draws
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
 from .scores.prompts import AUCDifference, compare_auc, score_prompt
@@ -61,6 +62,7 @@ __all__ = [
     "FrozenMasks",
     "Keyword",
     "LengthSummary",
+    "LossText",
     "MaskOutcome",
     "MaskedLMTrainer",
     "MaskedText",
@@ -140,6 +142,7 @@ __all__ = [
     "score_prompt",
     "score_texts",
     "show_context",
+    "show_losses",
     "show_masks",
     "split_chunks",
     "split_into_chunks",

@@ -18,6 +18,7 @@ MODULES = (
     "glossary_links",
     "playground",
     "try_it",
+    "diagrams",
     "api_pages",
 )
 

@@ -14,6 +14,8 @@ How a chapter is written, ``book/chapters/NN_slug.md``:
   only: not on the site, folded in notebooks).
 - A cell that draws carries the caption, ``:figure: {"en": "...", "zh": "..."}``: what the picture means. What it shows, for
   readers who cannot see it, is in ``"alt": {"en": "...", "zh": "..."}`` beside these; without it, the caption's begin.
+- ``<!-- diagram: chunking -->``, alone in its paragraph and in both languages, is a picture on the site and nothing elsewhere
+  (``book/_ext/diagrams``).
 - A line of code has 80 columns at most, one of output 84 (``widths.py``). Words to avoid are in ``book/words.yml``, and how long
   Chinese sentences are is counted (``style.py``): ``python -m book.tools check --han``.
 - A question is checked with ``mt.check_answer("7.1", answer)``; what is right is in ``mlmtutor/data/answers.yml``.

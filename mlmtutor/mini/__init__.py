@@ -31,11 +31,11 @@ WEIGHTS = Path(__file__).with_name("weights.safetensors")
 PATCHES = {
     "mini-imdb": (
         WEIGHTS.with_name("imdb.safetensors"),
-        "dff226c2ef2dd684c53916d3ac39438e88e56d4f664628b7f7fba96c69f78239",
+        "1971f6a1ecef1630e8b20e45da008c51775eb2d53c6892f071edb1735e59c10d",
     ),
     "mini-more": (
         WEIGHTS.with_name("more.safetensors"),
-        "2955e76f52b9b969d01150ff4476d600d2cbf18951a3d8f35cab98efc963d0f3",
+        "bf706efdbbc7a8c4f6e3d8cd4804d153e8853613ec6edbd06e660d3e12a211ea",
     ),
 }
 NAMES = ("mini", *PATCHES)

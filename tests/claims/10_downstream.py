@@ -1,4 +1,4 @@
-"""Chapter 10: what five other splits and adaptations say of prompts and of frozen features."""
+"""Chapter 10: what five other splits and adaptations say of prompts and of frozen features, and five other tests of long ones."""
 
 import numpy as np
 import pytest
@@ -70,3 +70,41 @@ def test_features_are_neither_clearly_better_nor_clearly_worse(runs):
         gains = np.array([100 * differences[size].mean for _, differences in runs])
         print(size, gains.round(1))
         assert (np.abs(gains) < 2.5).all() and abs(gains.mean()) < 1.2
+
+
+@pytest.fixture(scope="module")
+def long_runs():
+    """The long adaptations on five other sets of 300 reviews that none of them has read; each was trained once."""
+    tokenizer = mt.load_tokenizer("mini")
+    models = {name: mt.load_model(name) for name in ("mini", "mini-imdb", "mini-more")}
+    unread = mt.load_unread_reviews()
+    found = []
+    for number in range(1, 6):
+        part = unread.select(range(300 * number, 300 * number + 300))
+        scores = {
+            name: np.array(
+                [
+                    mt.score_prompt(
+                        part["text"][:], prompt=prompt, words=words, model=model, tokenizer=tokenizer,
+                        precision="auto",
+                    )
+                    for prompt, words in PROMPTS
+                ]
+            )
+            for name, model in models.items()
+        }  # fmt: skip
+        labels = part["label"][:]
+        found.append(
+            {name: mt.compare_auc(labels, scores["mini"], scores[name]) for name in ("mini-imdb", "mini-more")}
+        )
+        print({name: f"{areas.before:.3f} {areas.after - areas.before:+.3f}" for name, areas in found[-1].items()})
+    return found
+
+
+def test_long_reading_of_reviews_helps_more_than_as_much_general_english(long_runs):
+    """LONG_CLAIM"""
+    gains = {
+        name: np.array([areas[name].after - areas[name].before for areas in long_runs])
+        for name in ("mini-imdb", "mini-more")
+    }
+    assert (gains["mini-imdb"] > gains["mini-more"]).all()

@@ -91,10 +91,11 @@ def test_saved_model_loads_back_with_equal_logits(model, tmp_path):
         assert torch.equal(load_model(str(tmp_path))(**batch).logits, model(**batch).logits)
 
 
-def test_training_sees_the_model_that_the_weights_merge_into(model):
+@pytest.mark.parametrize("new_head", [True, False])
+def test_training_sees_the_model_that_the_weights_merge_into(model, new_head):
     """What is attached while training gives the logits of the merged model, head, embeddings and decoder too."""
     attached, merged = load_mini_model(), load_mini_model()
-    weights = start_weights(model.state_dict(), recipe=Recipe(rank=4, embedding_rank=4), new_head=False)
+    weights = start_weights(model.state_dict(), recipe=Recipe(rank=4, embedding_rank=4), new_head=new_head)
     generator = torch.Generator().manual_seed(0)
     for weight in weights.values():
         weight.data += 0.02 * torch.randn(weight.shape, generator=generator)
@@ -140,7 +141,9 @@ def test_what_ships_stays_small():
 
 def test_changed_patch_is_refused(monkeypatch):
     monkeypatch.setitem(PATCHES, "mini-imdb", (PATCHES["mini-imdb"][0], "0" * 64))
-    with pytest.raises(ValueError, match="expected imdb.safetensors with SHA-256 000.*: install mlmtutor again"):
+    with pytest.raises(
+        ValueError, match="expected imdb.safetensors with SHA-256 000.*: install mlmtutor again"
+    ):
         load_model("mini-imdb")
 
 

@@ -60,7 +60,10 @@ def test_losses_on_frozen_masks_are_drawn_over_the_training_loss():
 def test_before_and_after_are_joined_on_a_logarithmic_scale():
     changes = {"movie": (0.001, 0.1), "job": (0.02, 0.01)}
     ax = plot_changes(changes, xlabel="probability", as_factors=True)
-    assert [segment[:, 0].tolist() for segment in ax.collections[0].get_segments()] == [[0.001, 0.1], [0.02, 0.01]]
+    assert [segment[:, 0].tolist() for segment in ax.collections[0].get_segments()] == [
+        [0.001, 0.1],
+        [0.02, 0.01],
+    ]
     assert (ax.get_xscale(), ax.get_xlabel()) == ("log", "probability")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["movie", "job"]
 

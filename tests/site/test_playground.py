@@ -149,7 +149,9 @@ def test_the_random_numbers_say_what_is_masked(page):
         slider.fill(str(rate))
         shown = page.locator(".mask-text .mask-none").evaluate_all(script)
         assert len(shown) == 63
-        assert all(masked == (number < rate / 100) for number, masked in shown if abs(number - rate / 100) > 0.01)
+        assert all(
+            masked == (number < rate / 100) for number, masked in shown if abs(number - rate / 100) > 0.01
+        )
 
 
 def test_keys_alone_work_every_control(page):

@@ -29,6 +29,7 @@ from mlmtutor.model.device import autocast, choose_precision
 from mlmtutor.model.masked_lm import masked_lm_loss
 
 EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
+OUTPUT_BIAS = "cls.predictions.bias"
 CACHE = Path.home() / ".cache/mlmtutor"
 
 
@@ -86,6 +87,8 @@ def attach(model: nn.Module, weights: dict[str, nn.Parameter]) -> None:
                 model.get_output_embeddings().register_forward_hook(partial(_add_low_rank, pair))
         else:
             setattr(modules[place], kind, weight)
+            if name == OUTPUT_BIAS:  # the decoder has the same one
+                modules["cls.predictions.decoder"].bias = weight
 
 
 def _add_low_rank(
@@ -109,7 +112,7 @@ def start_weights(
         base: The model's weights by name.
         recipe: Ranks and seed.
         new_head: The head is untrained: its layer is trained whole, from the identity. Otherwise it gets a low-rank
-            addition, as all other matrices do, and nothing at all changes at first.
+            addition, as all other matrices do, its output bias stays as it is, and nothing at all changes at first.
 
     Returns:
         What :func:`mlmtutor.mini.merge_low_rank` merges: ``name.up`` (zero) and ``name.down`` (random) for matrices,
@@ -122,6 +125,7 @@ def start_weights(
             name.startswith("cls.predictions.decoder.")
             or "position_embeddings" in name
             or "token_type" in name
+            or (name == OUTPUT_BIAS and not new_head)
         ):
             continue
         if weight.ndim == 1:
@@ -258,7 +262,7 @@ def main() -> None:
     documents = load_general_english(cache_dir=options.cache_dir)
     tokenizer, model = load_mini_tokenizer(), load_base_model()
     weights = start_weights(model.state_dict(), recipe=recipe)
-    weights["cls.predictions.bias"].data = log_frequencies(
+    weights[OUTPUT_BIAS].data = log_frequencies(
         documents["brown"], tokenizer=tokenizer, vocab_size=model.config.vocab_size
     )
     facts = {}
