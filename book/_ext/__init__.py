@@ -17,6 +17,7 @@ MODULES = (
     "ways_out",
     "glossary_links",
     "playground",
+    "try_it",
     "diagrams",
     "api_pages",
 )

@@ -24,6 +24,7 @@ from .speed import SPEED, draw_figures
 from .style import check_page, find_pages, tabulate_cadences
 from .tables import BUDGET, read_yaml, tabulate, write_yaml
 from .together import run_together
+from .write_answers import ANSWERS, write_answers
 from .write_passages import PASSAGES, write_passages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(_tables, "bring mlmtutor/data/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
+    add(_answers, "ask the model for the examples of the field where visitors ask it", slugs=0)
     add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
     add(_handout, "write the notebooks without worked answers into _build/handout")
     sweep_command = add(_sweep, "run a chapter for several values of a parameter", slugs=1)
@@ -168,6 +170,10 @@ def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path)
 
 def _passages(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
     write_passages(root / PASSAGES)
+
+
+def _answers(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
+    write_answers(root / ANSWERS)
 
 
 def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -126,13 +126,3 @@ def test_address_of_the_site_follows_from_the_repository(site):
     address = "https://someone.github.io/course/book/index.html"
     assert f"<loc>{address}</loc>" in (site / "sitemap.xml").read_text(encoding="utf-8")
     assert "/course/" in (site / "404.html").read_text(encoding="utf-8")
-
-
-def test_guesses_on_the_landing_page_are_those_of_chapter_6(site, pages):
-    landing = BeautifulSoup((site / "book" / "index.html").read_text(encoding="utf-8"), "html.parser")
-    printed = pages["en", "06_fine_tuning.html"].article.text
-    for column, when in enumerate(landing.select(".landing-guess > div")):
-        for guess in when.select("li"):
-            word, percent = guess.text.split()
-            (found,) = re.findall(rf"\b{word} +([\d.]+)% -> +([\d.]+)%", printed)
-            assert f"{float(found[column]):.0f}%" == percent and guess["style"] == f"--share: {percent[:-1]}"

@@ -1,0 +1,105 @@
+/* Runs the model beside the page, which stays alive: fetches the weights once, checks them, and answers sentences. */
+
+import { Model, readTensors } from "./fill-mask.js";
+import { makeFastMultiply } from "./multiply.js";
+import { Tokenizer } from "./wordpiece.js";
+
+const MAX_TOKENS = 128; // the model could read 512, in several seconds
+const TOP_K = 5;
+const ALIGNED = 8; // bytes
+
+/** Something that the page says in its own language, by a name in `try_it.yml`. */
+class Problem extends Error {
+  constructor(name, values = {}) {
+    super(name);
+    this.values = values;
+  }
+}
+
+let cache = "force-cache"; // the name of a file holds a hash of its content, so that an old copy is never wrong
+let loading = null;
+
+/** Fetch a file to where `content` lies, and check its length and its hash. */
+async function download({ url, bytes, sha256 }, content, report) {
+  const response = await fetch(url, { cache }).catch(() => null);
+  if (!response?.ok) throw new Problem("unreachable");
+  let length = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    // a connection that breaks off counts as an end
+    const { done, value } = await reader.read().catch(() => ({ done: true }));
+    if (done) break;
+    if (length + value.length > bytes) throw new Problem("damaged");
+    content.set(value, length);
+    length += value.length;
+    report(value.length);
+  }
+  if (length < bytes) throw new Problem("damaged");
+  // only a secure page can hash: https, or this machine itself
+  const hash = await self.crypto.subtle?.digest("SHA-256", content);
+  const hex = hash && Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (hex && hex !== sha256) throw new Problem("damaged");
+  return readTensors(content.buffer, content.byteOffset);
+}
+
+/** Fetch both files; a damaged one is not asked of the cache again. */
+async function load(files) {
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let fetched = 0;
+  const report = (bytes) => postMessage({ fetched: (fetched += bytes), total });
+  try {
+    const { buffer, start, multiply } = makeFastMultiply(total + files.length * ALIGNED);
+    let end = start;
+    const places = files.map(({ bytes }) => {
+      const content = new Uint8Array(buffer, end, bytes);
+      end = Math.ceil((end + bytes) / ALIGNED) * ALIGNED;
+      return content;
+    });
+    const [base, patch] = await Promise.all(files.map((file, at) => download(file, places[at], report)));
+    const tokenizer = new Tokenizer(new TextDecoder().decode(base.vocabulary).split("\n"));
+    return { tokenizer, models: [new Model(base, {}, multiply), new Model(base, patch, multiply)] };
+  } catch (problem) {
+    cache = "reload";
+    loading = null;
+    throw problem;
+  }
+}
+
+/** Return the first candidates, each with its rank in the other probabilities. */
+function rank(probabilities, others, tokens) {
+  const best = [];
+  probabilities.forEach((probability, id) => {
+    if (best.length === TOP_K && probability <= probabilities[best[TOP_K - 1]]) return;
+    const place = best.findIndex((other) => probabilities[other] < probability);
+    best.splice(place < 0 ? best.length : place, 0, id);
+    best.length = Math.min(best.length, TOP_K);
+  });
+  return best.map((id) => ({
+    token: tokens[id],
+    probability: probabilities[id],
+    otherRank: others.reduce((place, probability) => place + (probability > others[id]), 1),
+  }));
+}
+
+async function answer({ text, files }) {
+  const { tokenizer, models } = await (loading ??= load(files));
+  const start = performance.now();
+  const { ids, unknown } = tokenizer.encode(text);
+  if (ids.length > MAX_TOKENS) throw new Problem("too_long", { found: ids.length, limit: MAX_TOKENS });
+  const places = [...ids.keys()].filter((place) => ids[place] === tokenizer.maskId);
+  const [before, after] = models.map((model) => model.predict(ids, places));
+  const masks = places.map((_, at) => ({
+    before: rank(before[at], after[at], tokenizer.tokens),
+    after: rank(after[at], before[at], tokenizer.tokens),
+  }));
+  return { masks, unknown, tokens: ids.length, seconds: (performance.now() - start) / 1000 };
+}
+
+onmessage = async ({ data }) => {
+  try {
+    postMessage({ text: data.text, answer: await answer(data) });
+  } catch (error) {
+    const { message, values } = error instanceof Problem ? error : { message: "failed", values: {} };
+    postMessage({ text: data.text, problem: message, values });
+  }
+};
