@@ -88,7 +88,7 @@ def long_runs():
                         part["text"][:], prompt=prompt, words=words, model=model, tokenizer=tokenizer,
                         precision="auto",
                     )
-                    for prompt, words in PROMPTS
+                    for prompt, words in PROMPTS[:1]
                 ]
             )
             for name, model in models.items()
