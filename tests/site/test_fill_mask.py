@@ -45,7 +45,7 @@ PREDICT = """async ([texts, wanted]) => {
 
 MULTIPLY = """async () => {
     const { makeFastMultiply, multiply } = await import("../../_static/multiply.js");
-    const fast = makeFastMultiply(1 << 20);
+    const fast = makeFastMultiply(1 << 21);
     let largest = 0;
     for (const [tokens, rows, columns] of [[1, 4, 8], [5, 7, 16], [9, 30000, 32], [200, 6, 1536]]) {
         const scale = new Float32Array(fast.buffer, fast.start, rows).map(() => Math.random() / 100);

@@ -15,7 +15,7 @@ from book._ext.try_it import SETTINGS
 TRY_IT = yaml.safe_load(SETTINGS.read_text("utf-8"))
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 PAGES = [f"book/{lang}/{slug}.html" for lang in LANGUAGES for slug in ("01_fill_mask", "08_adapted_model")]
-TWENTY_TOKENS = "I went to see it with my brother on a rainy Sunday, and we both found it [MASK]."
+TWENTY_TOKENS = "I went to see it with my brother on a rainy day, and found it [MASK]."
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -64,7 +64,7 @@ def open_page(browser, server) -> Iterator:
         page.errors, page.foreign = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         context.on("request", lambda one: one.url.startswith(page.home) or page.foreign.append(one.url))
-        page.goto(page.home + path)
+        page.goto(page.home + path, wait_until="domcontentloaded")
         return page
 
     yield open_one
