@@ -17,8 +17,8 @@ from .chapter import Cell, Chapter, write_notebook
 
 PROGRESS_BAR = re.compile(r"\d+%\||^\s*$")  # a bar, or the line break that ends one
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# how the mini weights were made, and the table of all parameters, of which a chapter has its own in its code
-NO_INFLUENCE = {"__pycache__", "make", "parameters.yml"}
+# how the mini weights were made and their card, and the table of all parameters, of which a chapter has its own in its code
+NO_INFLUENCE = {"__pycache__", "make", "README.md", "parameters.yml"}
 Say = Callable[[str], None]
 
 
