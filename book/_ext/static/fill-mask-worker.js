@@ -46,7 +46,8 @@ async function download({ url, bytes, sha256 }, content, report) {
 async function load(files) {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let fetched = 0;
-  const report = (bytes) => postMessage({ fetched: (fetched += bytes), total });
+  let failed = false; // then what still arrives of the other file is of no interest
+  const report = (bytes) => failed || postMessage({ fetched: (fetched += bytes), total });
   try {
     const { buffer, start, multiply } = makeFastMultiply(total + files.length * ALIGNED);
     let end = start;
@@ -59,6 +60,7 @@ async function load(files) {
     const tokenizer = new Tokenizer(new TextDecoder().decode(base.vocabulary).split("\n"));
     return { tokenizer, models: [new Model(base, {}, multiply), new Model(base, patch, multiply)] };
   } catch (problem) {
+    failed = true;
     cache = "reload";
     loading = null;
     throw problem;
