@@ -55,14 +55,13 @@ def load_reviews(source: str = MINI, *, clean: bool = False) -> DatasetDict:
 
 def clean_reviews(reviews: DatasetDict) -> DatasetDict:
     """Take the line breaks of web pages out of all splits."""
-    from datasets import DatasetDict
+    from datasets import Dataset, DatasetDict
 
     cleaned = {}
     for name, split in reviews.items():
-        texts = [remove_breaks(text) for text in split["text"][:]]
-        cleaned[name] = (
-            split.remove_columns("text").add_column("text", texts).select_columns(split.column_names)
-        )
+        columns = {column: split[column][:] for column in split.column_names}
+        columns["text"] = [remove_breaks(text) for text in columns["text"]]
+        cleaned[name] = Dataset.from_dict(columns, features=split.features)
     return DatasetDict(cleaned)
 
 

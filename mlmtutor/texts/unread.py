@@ -26,7 +26,9 @@ def load_unread_reviews() -> Dataset:
 
     Source: chapter 10_downstream.
     """
-    return clean_reviews(split_reviews())["test"]
+    from datasets import DatasetDict
+
+    return clean_reviews(DatasetDict(test=split_reviews()["test"]))["test"]
 
 
 def split_reviews() -> DatasetDict:
