@@ -16,12 +16,16 @@ class Problem extends Error {
   }
 }
 
-let cache = "force-cache"; // the name of a file holds a hash of its content, so that an old copy is never wrong
 let loading = null;
 
-/** Fetch a file to where `content` lies, and check its length and its hash. */
+/** Open what the browser keeps for this site; null where it keeps nothing, as on a page that is not secure. */
+const openKept = () => self.caches?.open("mlmtutor-model").catch(() => null) ?? null;
+
+/** Fetch a file to where `content` lies, check its length and its hash, and keep it: its name holds a hash. */
 async function download({ url, bytes, sha256 }, content, report) {
-  const response = await fetch(url, { cache }).catch(() => null);
+  const kept = await openKept();
+  const found = await kept?.match(url);
+  const response = found ?? (await fetch(url, { cache: kept ? "no-store" : "default" }).catch(() => null));
   if (!response?.ok) throw new Problem("unreachable");
   let length = 0;
   const reader = response.body.getReader();
@@ -39,6 +43,7 @@ async function download({ url, bytes, sha256 }, content, report) {
   const hash = await self.crypto.subtle?.digest("SHA-256", content);
   const hex = hash && Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (hex && hex !== sha256) throw new Problem("damaged");
+  if (!found) await kept?.put(url, new Response(content.slice())).catch(() => null); // there may be no room
   return readTensors(content.buffer, content.byteOffset);
 }
 
@@ -46,7 +51,8 @@ async function download({ url, bytes, sha256 }, content, report) {
 async function load(files) {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   let fetched = 0;
-  const report = (bytes) => postMessage({ fetched: (fetched += bytes), total });
+  let failed = false; // then what still arrives of the other file is of no interest
+  const report = (bytes) => failed || postMessage({ fetched: (fetched += bytes), total });
   try {
     const { buffer, start, multiply } = makeFastMultiply(total + files.length * ALIGNED);
     let end = start;
@@ -56,10 +62,13 @@ async function load(files) {
       return content;
     });
     const [base, patch] = await Promise.all(files.map((file, at) => download(file, places[at], report)));
+    const kept = await openKept();
+    const old = ((await kept?.keys()) ?? []).filter(({ url }) => !files.some((file) => file.url === url));
+    old.forEach((request) => kept.delete(request));
     const tokenizer = new Tokenizer(new TextDecoder().decode(base.vocabulary).split("\n"));
     return { tokenizer, models: [new Model(base, {}, multiply), new Model(base, patch, multiply)] };
   } catch (problem) {
-    cache = "reload";
+    failed = true;
     loading = null;
     throw problem;
   }
