@@ -95,9 +95,17 @@ def long_runs():
         }  # fmt: skip
         labels = part["label"][:]
         found.append(
-            {name: mt.compare_auc(labels, scores["mini"], scores[name]) for name in ("mini-imdb", "mini-more")}
+            {
+                name: mt.compare_auc(labels, scores["mini"], scores[name])
+                for name in ("mini-imdb", "mini-more")
+            }
         )
-        print({name: f"{areas.before:.3f} {areas.after - areas.before:+.3f}" for name, areas in found[-1].items()})
+        print(
+            {
+                name: f"{areas.before:.3f} {areas.after - areas.before:+.3f}"
+                for name, areas in found[-1].items()
+            }
+        )
     return found
 
 
