@@ -352,3 +352,8 @@ def test_settings_name_what_is_out_of_range():
     with pytest.raises(ValueError, match=r"train_size must be in \[1, 2\*\*31\), got 0"):
         AdaptSettings(train_size=0)
     assert AdaptSettings().masking == MaskingSettings()
+
+
+def test_a_model_is_not_measured_on_reviews_that_it_has_read(tmp_path):
+    with pytest.raises(ValueError, match="texts that the model has not read, found 'mini-imdb'"):
+        adapt_model(AdaptSettings(model="mini-imdb"), output_dir=tmp_path / "run")
