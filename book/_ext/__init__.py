@@ -19,6 +19,7 @@ MODULES = (
     "playground",
     "try_it",
     "diagrams",
+    "figures",
     "api_pages",
 )
 

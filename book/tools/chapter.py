@@ -145,6 +145,9 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
                 figure = cell.metadata["figure"]
                 alt = figure.get("alt", {}).get(lang) or shorten_caption(figure[lang], lang)
                 metadata["mystnb"] = {"figure": {"caption": figure[lang]}, "image": {"alt": alt}}
+                metadata["tags"] = list(
+                    dict.fromkeys([*cell.tags, "nbval-ignore-output"])
+                )  # or .png is not .svg
             if REMOVED in cell.tags:  # the site leaves it out, a notebook can only fold it
                 metadata["jupyter"] = {"source_hidden": True, "outputs_hidden": True}
             if cell is chapter.code[0]:

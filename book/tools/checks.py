@@ -218,7 +218,7 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
                 if match := pattern.search(text):
                     problems.append(f"the output of cell {cell.id} has {name}: {match[0]!r}")
         draws = cell.cell_type == "code" and DRAWS.search(cell.source)
-        if draws and not any("image/png" in output.get("data", {}) for output in cell.outputs):
+        if draws and not any("image/svg+xml" in output.get("data", {}) for output in cell.outputs):
             problems.append(f"cell {cell.id} draws a figure but shows none")
         if "result" in tags and not any(_text_of(output).strip() for output in cell.outputs):
             problems.append(f"cell {cell.id} is tagged result but shows no text")

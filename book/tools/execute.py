@@ -14,6 +14,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from .chapter import Cell, Chapter, write_notebook
+from .pictures import KERNEL_ARGUMENTS, settings_for_pictures, tidy
 
 PROGRESS_BAR = re.compile(r"\d+%\||^\s*$")  # a bar, or the line break that ends one
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -65,7 +66,8 @@ def run_key(chapter: Chapter, *, root: Path) -> str:
         digest.update(f"\n{cell.tags}\n{cell.source}".encode())
     package = [path for path in (root / "mlmtutor").rglob("*") if path.is_file()]
     package = [path for path in package if not NO_INFLUENCE.intersection(path.relative_to(root).parts)]
-    for path in sorted([*package, root / "constraints.txt", Path(__file__)]):
+    runners = [Path(__file__), Path(__file__).with_name("pictures.py")]
+    for path in sorted([*package, root / "constraints.txt", *runners]):
         if path.exists():
             digest.update(f"\n{path.name}\n".encode())
             digest.update(path.read_bytes())
@@ -103,7 +105,7 @@ def execute(
     def report(cell: NotebookNode, cell_index: int, execute_reply: dict) -> None:
         say(f" {time.perf_counter() - started:.1f} s\n")
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, settings_for_pictures() as settings:
         client = _Client(
             notebook,
             kernel_name="python3",
@@ -112,18 +114,24 @@ def execute(
             coalesce_streams=True,
             record_timing=False,
             store_widget_state=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning about TCP for each chapter
+            extra_arguments=[
+                "--IPKernelApp.log_level=40",
+                *KERNEL_ARGUMENTS,
+            ],  # no warning about TCP for each chapter
             on_cell_start=announce,
             on_cell_executed=report,
         )
         client.show_bar = show_bar or say
-        environment = os.environ | {"MLMTUTOR_PROGRESS": "1"}
+        environment = os.environ | settings | {"MLMTUTOR_PROGRESS": "1"}
         if num_threads:
             environment["OMP_NUM_THREADS"] = str(num_threads)
         try:
             client.execute(env=environment)
         except (CellExecutionError, DeadKernelError) as error:
             raise ChapterFailed(_describe_failure(chapter, notebook, error)) from None
+    for output in [output for cell in notebook.cells for output in cell.outputs]:
+        if drawing := output.get("data", {}).get("image/svg+xml"):
+            output.data["image/svg+xml"] = tidy("".join(drawing))
     return [cell.outputs for cell in notebook.cells]
 
 

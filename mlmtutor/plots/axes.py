@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 STYLE = Path(__file__).parents[1] / "data" / "plots.mplstyle"
+BLUE, ORANGE, GREEN = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+)  # the first of its cycle, for parts drawn outside its context
 
 
-def new_axes() -> Axes:
-    """Return the axes of a new figure."""
+def new_axes(*, num_rows: int = 0) -> Axes:
+    """Return the axes of a new figure, tall enough for that many lines of text one below the other."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
@@ -24,7 +29,8 @@ def new_axes() -> Axes:
         # subtle: a notebook's backend, started inside the context, would not stay interactive after it
         plt.switch_backend(mpl.get_backend())
     with plt.style.context(STYLE):
-        return plt.subplots()[1]
+        width, height = plt.rcParams["figure.figsize"]
+        return plt.subplots(figsize=(width, max(height, 0.7 + 0.2 * num_rows)))[1]
 
 
 def center_on_one(axis: Axis, ends: Iterable[float]) -> None:

@@ -48,7 +48,7 @@ def plot_candidates(
     if show_rest:
         labels.append(rest := "all other tokens")  # no token has a blank in it
         bars = {name: shares | {rest: 100 - sum(shares.values())} for name, shares in bars.items()}
-    ax = new_axes() if ax is None else ax
+    ax = new_axes(num_rows=len(labels) * len(groups)) if ax is None else ax
     for drawn in _draw_bars(ax, bars, labels):
         ax.bar_label(drawn, fmt="{:.1f}", padding=3)
     ax.margins(x=0.1)
@@ -92,7 +92,7 @@ def plot_bars(
         raise ValueError("expected at least one number, found none")
     if are_ratios and (wrong := [v for values in groups.values() for v in values.values() if not v > 0]):
         raise ValueError(f"ratios must be above 0, got {wrong[0]}")
-    ax = new_axes() if ax is None else ax
+    ax = new_axes(num_rows=len(labels) * len(groups)) if ax is None else ax
     if are_ratios:
         from matplotlib.ticker import LogLocator, NullLocator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mlmtutor.plots.axes import center_on_one, new_axes
+from mlmtutor.plots.axes import BLUE, GREEN, ORANGE, center_on_one, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,17 +92,17 @@ def plot_changes(
         raise ValueError("expected at least one number, found none")
     if as_factors and (wrong := [label for label, pair in changes.items() if not min(pair) > 0]):
         raise ValueError(f"expected numbers above 0, found {changes[wrong[0]]} for {wrong[0]!r}")
-    ax = new_axes() if ax is None else ax
+    ax = new_axes(num_rows=len(changes)) if ax is None else ax
     rows = range(len(changes))
     before, after = zip(*changes.values(), strict=True)
     ax.hlines(rows, before, after, color="grey", linewidth=1.5)
-    ax.plot(before, rows, "o", markerfacecolor="white", color="C0", label="before")
-    ax.plot(after, rows, "o", color="C0", label="after")
+    ax.plot(before, rows, "o", markerfacecolor="white", color=BLUE, label="before")
+    ax.plot(after, rows, "o", color=BLUE, label="after")
     known = [(row, label) for row, label in enumerate(changes) if label in (truth or {})]
     if known:
         values = [truth[label] for _, label in known]
         ends = [errors[label] for _, label in known] if errors else None
-        ax.errorbar(values, [row + 0.25 for row, _ in known], xerr=ends, fmt="|", color="C1", markersize=14,
+        ax.errorbar(values, [row + 0.25 for row, _ in known], xerr=ends, fmt="|", color=ORANGE, markersize=14,
                     markeredgewidth=2, elinewidth=1, linestyle="", label="truth")  # fmt: skip
     if as_factors:
         ax.set_xscale("log")
@@ -142,14 +142,14 @@ def plot_ratios(comparisons: Mapping[str, Comparison], *, ax: Axes | None = None
     ax = new_axes() if ax is None else ax
     for row, found in enumerate(comparisons.values()):
         ends = [[found.ratio - found.low], [found.high - found.ratio]]
-        ax.errorbar(found.ratio, row, xerr=ends, fmt="o", color="C0", capsize=4, linestyle="")
+        ax.errorbar(found.ratio, row, xerr=ends, fmt="o", color=BLUE, capsize=4, linestyle="")
         ax.annotate(
             f"{found.ratio:.2f}", (found.ratio, row), xytext=(0, 8), textcoords="offset points", ha="center"
         )
     ax.set_yticks(range(len(comparisons)), list(comparisons))
     ax.set_ylim(len(comparisons) - 0.5, -0.7)
     center_on_one(ax.xaxis, [end for found in comparisons.values() for end in (found.low, found.high)])
-    ax.axvspan(ax.get_xlim()[0], 1, color="C2", alpha=0.1, linewidth=0)
+    ax.axvspan(ax.get_xlim()[0], 1, color=GREEN, alpha=0.1, linewidth=0)
     ax.axvline(1, color="black", linestyle="--", linewidth=1)
     for side, name in ((0.02, "better"), (0.98, "worse")):
         ax.annotate(
@@ -195,7 +195,7 @@ def plot_tradeoff(
     ax = new_axes() if ax is None else ax
     for number, (name, (gain, loss)) in enumerate(points.items()):
         ax.errorbar(
-            loss.ratio, gain.ratio, fmt="os^D"[number % 4], linestyle="", color="C0", alpha=0.9, elinewidth=0.8,
+            loss.ratio, gain.ratio, fmt="os^D"[number % 4], linestyle="", color=BLUE, alpha=0.9, elinewidth=0.8,
             xerr=[[loss.ratio - loss.low], [loss.high - loss.ratio]],
             yerr=[[gain.ratio - gain.low], [gain.high - gain.ratio]],
         )  # fmt: skip
