@@ -20,6 +20,7 @@ MODULES = (
     "try_it",
     "diagrams",
     "figures",
+    "folds",
     "api_pages",
 )
 

@@ -61,7 +61,7 @@ def fit_into_page(drawing: str, *, alt: str, language: str) -> str:
     drawing = OWN_ID.sub(rf"\g<1>{name}-", SIZE.sub("", drawing, count=2))
     if language == "zh":
         drawing = TEXT.sub(lambda text: text[1] + escape(translate(unescape(text[2])), quote=False), drawing)
-    return drawing.replace("<svg ", f'<svg class="plot" role="img" aria-label="{escape(alt)}" ', 1)
+    return drawing.replace("<svg", f'<svg class="plot" role="img" aria-label="{escape(alt)}"', 1)
 
 
 def translate(text: str) -> str:
@@ -76,7 +76,7 @@ def translate(text: str) -> str:
         return exact[text]
     for pattern, chinese in patterns.items():
         if match := pattern.fullmatch(text):
-            return chinese.format(*match.groups())
+            return chinese.format(*(exact.get(part, part) for part in match.groups()))
     return text
 
 
@@ -86,7 +86,7 @@ def read_words() -> tuple[dict[str, str], dict[re.Pattern, str]]:
     words = yaml.safe_load(WORDS.read_text("utf-8"))
     exact = {english: chinese for english, chinese in words.items() if "{}" not in english}
     patterns = {
-        re.compile(re.escape(english).replace(r"\{\}", "([^ ]+)")): chinese
+        re.compile(re.escape(english).replace(r"\{\}", "(.+)")): chinese
         for english, chinese in words.items()
         if "{}" in english
     }

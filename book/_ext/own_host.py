@@ -24,13 +24,21 @@ def leave_out_unused(app: Sphinx) -> None:
 
 
 def lighten(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
-    """Write a page with fewer tags, which browsers show the same, and without a script for tabs it does not have."""
+    """Write a page with fewer tags, which browsers show the same, and with scripts that do not keep it waiting."""
     body = BARE_SPANS.sub(r"\1", BARE_SPANS.sub(r"\1", context.get("body", "")))
     if body:
         context["body"] = body
+    scripts = context.get("script_files", [])
     if "sd-tab-set" not in body:
-        scripts = context["script_files"]
         scripts[:] = [script for script in scripts if script.filename != "design-tabs.js"]
+    for script in scripts:
+        # a script of options is used by those within the page
+        if (
+            script.filename
+            and "documentation_options" not in script.filename
+            and "type" not in script.attributes
+        ):
+            script.attributes["defer"] = "defer"
 
 
 def setup(app: Sphinx) -> None:

@@ -1,10 +1,12 @@
 """The page on speed: its table and its figures, from the measurements in ``book/speed.json``."""
 
+import io
 import json
 import statistics
 from pathlib import Path
 
 from .chapter import LANGUAGES
+from .pictures import tidy
 
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}
@@ -124,6 +126,7 @@ def draw_figures(root: Path) -> list[Path]:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     from mlmtutor.plots.axes import STYLE
     from mlmtutor.plots.bars import plot_bars
@@ -133,7 +136,7 @@ def draw_figures(root: Path) -> list[Path]:
     stages |= {name: stages[f"{name}_full"] for name in STAGES if f"{name}_full" in stages}
     (root / FIGURES).mkdir(parents=True, exist_ok=True)
     # no date and no random names, so that the same numbers give the same file
-    with plt.style.context([STYLE, {"svg.hashsalt": "speed", "svg.fonttype": "path"}]):
+    with plt.style.context([STYLE, {"svg.hashsalt": "speed", "svg.fonttype": "none"}]):
         for name, members in FIGURE_STAGES.items():
             bars = {
                 f"{STAGES[stage]['en']}: {PEERS.get(peer, {}).get('en', peer)}": statistics.median(
@@ -146,20 +149,21 @@ def draw_figures(root: Path) -> list[Path]:
             }
             if not bars:
                 continue
-            figure, ax = plt.subplots(figsize=(7.2, 0.6 + 0.36 * len(bars)))
-            plot_bars({"times": bars}, xlabel="times as much as ours", ax=ax)
+            figure, ax = plt.subplots(figsize=(5.2, 0.6 + 0.3 * len(bars)))
+            is_wide = name == "preprocessing"  # a range of which only a logarithmic axis shows both ends
+            plot_bars({"times": bars}, xlabel="times as much as ours", are_ratios=is_wide, ax=ax)
             for row, value in enumerate(bars.values()):
                 ax.annotate(
-                    _number(value), (value, row), xytext=(4, 0), textcoords="offset points", va="center",
+                    _number(value), (max(value, 1), row), xytext=(4, 0), textcoords="offset points", va="center",
                     bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
                 )  # fmt: skip
-            ax.axvline(1, color="black")
+            ax.axvline(1, color="black", linestyle="-", linewidth=1)
             ax.margins(x=0.12)
-            if name == "preprocessing":
-                ax.set_xscale("log")
+            if is_wide:
+                ax.xaxis.set_major_locator(LogLocator())
             paths.append(_save(figure, root / FIGURES / f"{name}.svg"))
         if "growth" in stages:
-            figure, axes = plt.subplots(ncols=2, figsize=(7.2, 3))
+            figure, axes = plt.subplots(nrows=2, figsize=(5.2, 5.2))
             labels = {"seconds": "time (s)", "memory_mb": "own memory at its peak (MB)"}
             for ax, (name, label) in zip(axes, labels.items(), strict=True):
                 ways = stages["growth"]["runs"][-1]
@@ -177,6 +181,8 @@ def draw_figures(root: Path) -> list[Path]:
 def _save(figure, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    figure.savefig(path, metadata={"Date": None})
+    with io.StringIO() as drawing:
+        figure.savefig(drawing, format="svg")
+        path.write_text(f"{tidy(drawing.getvalue())}\n", encoding="utf-8")
     plt.close(figure)
     return path
