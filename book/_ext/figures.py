@@ -34,6 +34,7 @@ COLOUR = re.compile("|".join(COLOURS))
 OWN_ID = re.compile(r'(\bid="|url\(#|href="#)')
 SIZE = re.compile(r' (?:width|height)="[\d.]+pt"')
 TEXT = re.compile(r"(<text\b[^>]*>)([^<]+)")
+SMALL = re.compile(r"(<text\b[^>]*font-size: )[\d.]+px")  # notes, which on a phone would be too small to read
 
 
 class InlineFigures(SphinxTransform):
@@ -56,7 +57,7 @@ class InlineFigures(SphinxTransform):
 def fit_into_page(drawing: str, *, alt: str, language: str) -> str:
     """Return a drawing with the colours of the theme, words of one language, and ids that no other drawing has."""
     name = hashlib.sha256(f"{drawing}{alt}".encode()).hexdigest()[:8]
-    drawing = BACKGROUND.sub("", drawing, count=2)
+    drawing = SMALL.sub(r"\g<1>10px", BACKGROUND.sub("", drawing, count=2))
     drawing = COLOUR.sub(lambda colour: COLOURS[colour[0]], drawing)
     drawing = OWN_ID.sub(rf"\g<1>{name}-", SIZE.sub("", drawing, count=2))
     if language == "zh":
