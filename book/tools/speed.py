@@ -76,9 +76,11 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
 
 def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
     rows = []
-    ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
+    ours = _keep_together(f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}")
     size = read_size(stage["size"])
-    sizes = {lang: [f"{number} {UNITS[lang][unit]}" for number, unit in size] for lang in LANGUAGES}
+    sizes = {
+        lang: [_keep_together(f"{number} {UNITS[lang][unit]}") for number, unit in size] for lang in LANGUAGES
+    }
     labels = {
         "en": f"{names['en']} ({', '.join(sizes['en'])})",
         "zh": f"{names['zh']}（{'，'.join(sizes['zh'])}）",
@@ -114,6 +116,10 @@ def read_size(size: str) -> list[tuple[str, str]]:
     return [(number, unit) for number, _, unit in parts]
 
 
+def _keep_together(quantity: str) -> str:
+    return quantity.replace(" ", "\u00a0")  # a unit does not begin a line
+
+
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -147,16 +153,14 @@ def draw_figures(root: Path) -> list[Path]:
             if not bars:
                 continue
             figure, ax = plt.subplots(figsize=(7.2, 0.6 + 0.36 * len(bars)))
-            plot_bars({"times": bars}, xlabel="times as much as ours", ax=ax)
+            plot_bars({"times": bars}, xlabel="times as much as ours", are_ratios=True, ax=ax)
             for row, value in enumerate(bars.values()):
+                is_more = value > 1
                 ax.annotate(
-                    _number(value), (value, row), xytext=(4, 0), textcoords="offset points", va="center",
-                    bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+                    _number(value), (value, row), xytext=(4 if is_more else -4, 0), textcoords="offset points",
+                    va="center", ha="left" if is_more else "right",
                 )  # fmt: skip
-            ax.axvline(1, color="black")
             ax.margins(x=0.12)
-            if name == "preprocessing":
-                ax.set_xscale("log")
             paths.append(_save(figure, root / FIGURES / f"{name}.svg"))
         if "growth" in stages:
             figure, axes = plt.subplots(ncols=2, figsize=(7.2, 3))
