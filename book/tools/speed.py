@@ -130,6 +130,7 @@ def draw_figures(root: Path) -> list[Path]:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     from mlmtutor.plots.axes import STYLE
     from mlmtutor.plots.bars import plot_bars
@@ -160,7 +161,9 @@ def draw_figures(root: Path) -> list[Path]:
                     _number(value), (value, row), xytext=(4 if is_more else -4, 0), textcoords="offset points",
                     va="center", ha="left" if is_more else "right",
                 )  # fmt: skip
-            ax.margins(x=0.12)
+            if max(bars.values()) > 100:
+                ax.xaxis.set_major_locator(LogLocator())  # whole powers of ten have room
+            ax.margins(x=0.2)
             paths.append(_save(figure, root / FIGURES / f"{name}.svg"))
         if "growth" in stages:
             figure, axes = plt.subplots(ncols=2, figsize=(7.2, 3))
