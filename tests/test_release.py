@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 import mlmtutor
+from book._ext.repository import read_repository
 
 ROOT = Path(__file__).parents[1]
 VERSION = mlmtutor.__version__
@@ -116,6 +117,19 @@ def test_version_stands_in_one_place_and_the_changelog_begins_with_it(metadata):
     assert metadata["Version"] == VERSION
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## \[(.+)\] - ", changelog, re.M)[1] == VERSION
+
+
+def test_citation_agrees_with_the_package_and_the_configuration():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert {"message", "title", "authors"} <= set(citation)
+    assert citation["version"] == VERSION
+    assert citation["authors"] == PROJECT["authors"]
+    assert citation["license"] == PROJECT["license"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert config["author"] == PROJECT["authors"][0]["name"]
+    home = read_repository(ROOT)  # named where it is known, and only there
+    assert citation.get("repository-code") == (home and home.url)
 
 
 def test_metadata_names_no_address_of_nobody(metadata):

@@ -9,6 +9,7 @@ MODULES = (
     "languages",
     "contents",
     "metadata",
+    "sharing",
     "site_search",
     "root_pages",
     "own_host",

@@ -1,4 +1,4 @@
-"""Pages mended where the theme and its neighbours forget keyboards and screen readers."""
+"""Pages mended where the theme and its neighbours forget keyboards, screen readers and paper."""
 
 import re
 
@@ -26,3 +26,5 @@ def setup(app: Sphinx) -> None:
     """Register the handlers."""
     app.connect("html-page-context", mend)
     app.add_css_file("accessibility.css")
+    app.add_css_file("print.css")
+    app.add_js_file("print.js", loading_method="defer")

@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import mlmtutor
 
-from .languages import DEFAULT, language_of
+from .languages import DEFAULT, LANGUAGES, language_of
 
 PAGE = "book/{lang}/a5_api"
 
@@ -76,16 +76,19 @@ def field_comments(settings: type) -> dict[str, str]:
 
 
 def link_sources(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Link the chapters that a docstring names as its source, in the language of the page."""
-    folder = f"book/{language_of(app.env.docname)}"
+    """Link the chapters that a docstring names as its source, by their titles in the language of the page."""
+    language = language_of(app.env.docname)
 
     def link(match: re.Match) -> str:
-        page = f"{folder}/{match[0]}"
-        return f":doc:`{match[0]} </{page}>`" if page in app.env.found_docs else match[0]
+        page = f"book/{language}/{match[0]}"
+        if page not in app.env.found_docs:
+            return match[0]
+        number = match[0].partition("_")[0].lstrip("0")
+        return f"{number}, :doc:`/{page}`"
 
     for number, line in enumerate(lines):
         if line.startswith("Source: "):
-            lines[number] = re.sub(r"\b\d\d_\w+", link, line)
+            lines[number] = re.sub(r"\b(?:\d\d|a\d)_\w+", link, line).replace("`.", "`")
 
 
 def show_factories(
@@ -112,8 +115,11 @@ class AnchorUnindexed(SphinxTransform):
                 signature["ids"].append(f"{signature['module']}.{signature['fullname']}")
 
 
-class StayOnThePage(SphinxPostTransform):
-    """Keeps links between objects of the Chinese page on that page; otherwise they lead to the English one."""
+class StayInTheLanguage(SphinxPostTransform):
+    """Keeps links between objects of the Chinese page on that page; otherwise they lead to the English one.
+
+    The titles of chapters in its English docstrings are marked as Chinese.
+    """
 
     default_priority = 900
 
@@ -125,6 +131,10 @@ class StayOnThePage(SphinxPostTransform):
         for link in self.document.findall(nodes.reference):
             if link.get("refuri", "").startswith(f"{elsewhere}#"):
                 link["refid"] = link.attributes.pop("refuri").partition("#")[2]
+            elif next(
+                link.findall(lambda node: isinstance(node, nodes.inline) and "doc" in node["classes"]), None
+            ):
+                link["classes"].append(f"language-{LANGUAGES[language][0]}")
 
 
 def setup(app: Sphinx) -> None:
@@ -136,5 +146,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", link_sources, priority=400)
     app.connect("autodoc-process-signature", show_factories)
     app.add_transform(AnchorUnindexed)
-    app.add_post_transform(StayOnThePage)
+    app.add_post_transform(StayInTheLanguage)
     app.add_css_file("api.css")

@@ -1,4 +1,4 @@
-"""What search engines read: the description and the other language of every page, and a sitemap.
+"""What search engines read: the description and the other language of every page, a sitemap, and where that is.
 
 They need the full address of the site, which follows from that of the repository in `_config.yml`.
 """
@@ -13,6 +13,8 @@ from sphinx.config import Config
 
 from .languages import LANGUAGES, counterparts
 
+# mends output of Docutils, which writes one more than the theme
+SECOND_VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>\n?')
 LONGEST = 200  # characters of a description; search engines cut off the rest
 
 
@@ -39,13 +41,29 @@ def pages_address(repository: str) -> str:
 
 def describe(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
     """Write the description of a page and the addresses of its two languages into its head."""
-    head = []
-    if doctree is not None and 'name="description"' not in context["metatags"]:
-        head.append(f'<meta name="description" content="{escape(first_sentences(doctree))}"/>')
-    for language, page in counterparts(pagename, app.env.found_docs).items():
-        address = _address(app, pagename, page)
-        head.append(f'<link rel="alternate" hreflang="{LANGUAGES[language][0]}" href="{address}"/>')
-    context["metatags"] = "\n".join([context.get("metatags", ""), *head])
+    head = [SECOND_VIEWPORT.sub("", context.get("metatags", ""))]
+    if doctree is not None and 'name="description"' not in head[0]:
+        head.append(f'<meta name="description" content="{escape(describe_page(doctree))}"/>')
+    for code, page in _alternates(app, pagename):
+        address = find_address(app, page, seen_from=pagename)
+        head.append(f'<link rel="alternate" hreflang="{code}" href="{address}"/>')
+    context["metatags"] = "\n".join(head)
+
+
+def describe_page(doctree: nodes.document) -> str:
+    """Return the description that a page sets itself, or its opening."""
+    own = (meta["content"] for meta in doctree.findall(nodes.meta) if meta.get("name") == "description")
+    return next(own, None) or first_sentences(doctree)
+
+
+def _alternates(app: Sphinx, pagename: str) -> list[tuple[str, str]]:
+    """Return each language of a page with the page in it, and who asks for no language of ours the landing page."""
+    landing_page = app.config.root_doc
+    pages = counterparts(pagename, app.env.found_docs)
+    if pagename == landing_page:  # is in both
+        pages = dict.fromkeys(LANGUAGES, landing_page)
+    found = [(LANGUAGES[language][0], page) for language, page in pages.items()]
+    return found and [*found, ("x-default", landing_page)]
 
 
 def first_sentences(doctree: nodes.document) -> str:
@@ -61,29 +79,36 @@ def first_sentences(doctree: nodes.document) -> str:
 
 
 def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
-    """List all pages, each with its counterpart."""
+    """List all pages, each with its counterpart, and say where the list is."""
     if exception or not app.config.html_baseurl or app.builder.name != "html":
         return
     entries = []
     for page in sorted(app.env.found_docs):
         links = "".join(
-            f'<xhtml:link rel="alternate" hreflang="{LANGUAGES[language][0]}" href="{_address(app, page, other)}"/>'
-            for language, other in counterparts(page, app.env.found_docs).items()
+            f'<xhtml:link rel="alternate" hreflang="{code}" href="{find_address(app, other)}"/>'
+            for code, other in _alternates(app, page)
         )
-        entries.append(f"<url><loc>{_address(app, page, page)}</loc>{links}</url>")
+        entries.append(f"<url><loc>{find_address(app, page)}</loc>{links}</url>")
     namespaces = (
         'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
     )
     lines = ['<?xml version="1.0" encoding="utf-8"?>', f"<urlset {namespaces}>", *entries, "</urlset>", ""]
     Path(app.outdir, "sitemap.xml").write_text("\n".join(lines), encoding="utf-8")
+    robots = f"User-agent: *\nAllow: /\n\nSitemap: {site_address(app)}sitemap.xml\n"
+    Path(app.outdir, "robots.txt").write_text(robots, encoding="utf-8")
 
 
-def _address(app: Sphinx, pagename: str, page: str) -> str:
-    """Return the full address of a page if the site's is known, else its address relative to `pagename`."""
+def site_address(app: Sphinx) -> str:
+    """Return the full address of the site with a slash at its end; empty if it is not known."""
+    return app.config.html_baseurl and app.config.html_baseurl.rstrip("/") + "/"
+
+
+def find_address(app: Sphinx, page: str, *, seen_from: str = "") -> str:
+    """Return the full address of a page if the site's is known, else its address relative to `seen_from`."""
     target = app.builder.get_target_uri(page)
     if app.config.html_baseurl:
-        return f"{app.config.html_baseurl.rstrip('/')}/{target}"
-    return app.builder.get_relative_uri(pagename, page) or target.rsplit("/", 1)[-1]
+        return site_address(app) + target
+    return app.builder.get_relative_uri(seen_from, page) or target.rsplit("/", 1)[-1]
 
 
 def setup(app: Sphinx) -> None:

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from sphinx.application import Sphinx
 
+from .metadata import find_address
+
 SCRIPT = Path(__file__).parent / "static" / "languages.js"
 
 
 def add_pages(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
     """Yield both pages; the second knows the path of the site on its host."""
-    yield "index", {}, "entrance.html"
+    yield "index", {"canonical": find_address(app, app.config.root_doc, seen_from="index")}, "entrance.html"
     root = urlsplit(app.config.html_baseurl).path or "/"
     yield "404", {"site_root": root, "languages_script": SCRIPT.read_text(encoding="utf-8")}, "404.html"
 

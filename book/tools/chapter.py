@@ -63,6 +63,14 @@ class Chapter:
         """The code cells, in order."""
         return [cell for cell in self.cells if cell.kind == "code"]
 
+    def title(self, lang: str) -> str:
+        """Return the title in one language, with the number of a chapter: ``4. How does BERT mask tokens?``."""
+        number = self.slug.partition("_")[0].lstrip("0")
+        texts = "\n".join(cell.source for cell in self.cells if cell.kind == "markdown" and cell.lang == lang)
+        heading = re.search("^# (.+)", texts, re.MULTILINE)
+        title = heading[1] if heading else self.slug
+        return f"{number}. {title}" if number.isdigit() else title
+
     def at(self, cell: Cell) -> str:
         """Return where a cell is, e.g. ``06_fine_tuning.md:42``."""
         return f"{self.path.name}:{cell.line}"

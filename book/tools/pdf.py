@@ -14,18 +14,12 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 FRONT = {"en": ("en", "Contents"), "zh": ("zh-CN", "目录")}
 FOOTER = '<div style="width:100%;font-size:8px;text-align:center"><span class="pageNumber"></span></div>'
 STYLE = """
-  @page { size: A4; margin: 18mm 16mm 20mm; }
-  html, body { background: #fff; }
   .bd-article { max-width: 46rem; margin: auto; padding: 0; }
   article + article { break-before: page; }
-  h1, h2, h3, summary, figcaption { break-after: avoid; }
-  figure, img, tr, dt { break-inside: avoid; }
-  pre { white-space: pre-wrap !important; overflow-wrap: anywhere; }
-  .cell_input { break-inside: avoid; }
-  .hide > summary, .headerlink, .copybtn, .ways-out, .playground, .toctree-wrapper { display: none; }
+  .playground, .toctree-wrapper { display: none; }
   .cover { break-after: page; }
   .cover li { margin-block: 0.3rem; }
-"""
+"""  # the rest is in the print.css of the pages
 
 
 @contextmanager

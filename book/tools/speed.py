@@ -78,9 +78,11 @@ def speed_rows(stages: dict) -> list[dict[str, str]]:
 
 def _stage_rows(stage: dict, names: dict[str, str]) -> list[dict[str, str]]:
     rows = []
-    ours = f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}"
+    ours = _keep_together(f"{_number(statistics.median(medians(stage, 'ours')))} {stage['unit']}")
     size = read_size(stage["size"])
-    sizes = {lang: [f"{number} {UNITS[lang][unit]}" for number, unit in size] for lang in LANGUAGES}
+    sizes = {
+        lang: [_keep_together(f"{number} {UNITS[lang][unit]}") for number, unit in size] for lang in LANGUAGES
+    }
     labels = {
         "en": f"{names['en']} ({', '.join(sizes['en'])})",
         "zh": f"{names['zh']}（{'，'.join(sizes['zh'])}）",
@@ -114,6 +116,10 @@ def read_size(size: str) -> list[tuple[str, str]]:
     if unknown := [unit for _, _, unit in parts if unit not in UNITS["en"]]:
         raise ValueError(f"expected sizes in {', '.join(UNITS['en'])}, got {unknown[0]!r} in {size!r}")
     return [(number, unit) for number, _, unit in parts]
+
+
+def _keep_together(quantity: str) -> str:
+    return quantity.replace(" ", "\u00a0")  # a unit does not begin a line
 
 
 def _number(value: float) -> str:
@@ -150,17 +156,14 @@ def draw_figures(root: Path) -> list[Path]:
             if not bars:
                 continue
             figure, ax = plt.subplots(figsize=(5.2, 0.6 + 0.3 * len(bars)))
-            is_wide = name == "preprocessing"  # a range of which only a logarithmic axis shows both ends
-            plot_bars({"times": bars}, xlabel="times as much as ours", are_ratios=is_wide, ax=ax)
+            plot_bars({"times": bars}, xlabel="times as much as ours", are_ratios=True, ax=ax)
             for row, value in enumerate(bars.values()):
                 ax.annotate(
-                    _number(value), (max(value, 1), row), xytext=(4, 0), textcoords="offset points", va="center",
-                    bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+                    _number(value), (max(value, 1), row), xytext=(4, 0), textcoords="offset points", va="center"
                 )  # fmt: skip
-            ax.axvline(1, color="black", linestyle="-", linewidth=1)
-            ax.margins(x=0.12)
-            if is_wide:
-                ax.xaxis.set_major_locator(LogLocator())
+            if max(bars.values()) > 100:
+                ax.xaxis.set_major_locator(LogLocator())  # whole powers of ten have room
+            ax.margins(x=0.2)
             paths.append(_save(figure, root / FIGURES / f"{name}.svg"))
         if "growth" in stages:
             figure, axes = plt.subplots(nrows=2, figsize=(5.2, 5.2))

@@ -15,6 +15,7 @@ from .speed import machine_lines, read_speed, speed_rows
 
 PARAMETERS, BUDGET = Path("mlmtutor/data/parameters.yml"), Path("book/budget.yml")
 PAGES = {"parameters": "a2_instructors.md", "budget": "a4_budget.md", "speed": "a6_speed.md"}
+NUMBERS = {"parameters": (), "budget": (2, 3, 4), "speed": (1, 3, 4)}  # columns, which end at their right
 HEADS = {
     "parameters": {
         "en": "| chapter | parameter | type | default | meaning |",
@@ -36,9 +37,10 @@ NOT_MEASURED = {"en": "not measured yet", "zh": "尚未测量"}
 def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
     """Return the texts of ``mlmtutor/data/parameters.yml`` and of the pages with a table, by path relative to `root`."""
     parameters = list_parameters(chapters, known=read_yaml(root / PARAMETERS))
+    links = {chapter.slug: link_chapter(chapter) for chapter in chapters}
     rows = {
-        "parameters": parameter_rows(parameters),
-        "budget": budget_rows(list(parameters), read_yaml(root / BUDGET)),
+        "parameters": parameter_rows(parameters, links),
+        "budget": budget_rows(links, read_yaml(root / BUDGET)),
         "speed": speed_rows(read_speed(root)),
     }
     texts = {PARAMETERS: write_yaml(parameters)}
@@ -46,7 +48,9 @@ def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
         for lang in LANGUAGES:
             path = Path("book", lang, page)
             head = HEADS[name][lang]
-            table = [head, "|" + " --- |" * (head.count("|") - 1), *(row[lang] for row in rows[name])]
+            columns = range(head.count("|") - 1)
+            rule = "|".join(" ---: " if column in NUMBERS[name] else " --- " for column in columns)
+            table = [head, f"|{rule}|", *(row[lang] for row in rows[name])]
             if name == "speed":
                 table += ["", machine_lines(root)[lang]]
             texts[path] = put_between_marks((root / path).read_text(encoding="utf-8"), name, "\n".join(table))
@@ -69,44 +73,38 @@ def list_parameters(chapters: list[Chapter], *, known: dict) -> dict:
     }
 
 
-def parameter_rows(parameters: dict) -> list[dict[str, str]]:
+def parameter_rows(parameters: dict, links: dict[str, dict[str, str]]) -> list[dict[str, str]]:
     """Return one row per parameter, in each language; only the first of a chapter names it."""
     rows = []
     for slug, found in parameters.items():
-        chapter = _link(slug)
+        chapter = links[slug]
         for name, facts in found.items():
             default = f'"{facts["default"]}"' if facts["type"] == "str" else facts["default"]
-            shared = [chapter, f"`{name}`", facts["type"], f"`{default}`"]
-            rows.append({lang: _row(*shared, facts[lang]) for lang in LANGUAGES})
-            chapter = ""
+            shared = [f"`{name}`", facts["type"], f"`{default}`"]
+            rows.append({lang: _row(chapter.get(lang, ""), *shared, facts[lang]) for lang in LANGUAGES})
+            chapter = {}
     return rows
 
 
-def budget_rows(slugs: list[str], budget: dict) -> list[dict[str, str]]:
+def budget_rows(links: dict[str, dict[str, str]], budget: dict) -> list[dict[str, str]]:
     """Return one row per profile and chapter, in each language; just one for a profile not measured."""
     rows = []
     for profile in ("mini", "full"):
         costs = budget.get(profile, {})
-        for slug in slugs if costs else []:
+        for slug, chapter in links.items() if costs else [("", EVERY_CHAPTER)]:
             if cost := costs.get(slug):
                 numbers = (f"{cost['minutes']:.1f}", f"{cost['memory_mb']:,}", f"{cost['downloads_mb']:,}")
-                rows.append(dict.fromkeys(LANGUAGES, _row(_link(slug), profile, *numbers)))
+                rows.append({lang: _row(chapter[lang], profile, *numbers) for lang in LANGUAGES})
             else:
                 rows.append(
-                    {lang: _row(_link(slug), profile, word, "", "") for lang, word in NOT_MEASURED.items()}
+                    {lang: _row(chapter[lang], profile, word, "", "") for lang, word in NOT_MEASURED.items()}
                 )
-        if not costs:
-            rows.append(
-                {
-                    lang: _row(EVERY_CHAPTER[lang], profile, word, "", "")
-                    for lang, word in NOT_MEASURED.items()
-                }
-            )
     return rows
 
 
-def _link(slug: str) -> str:
-    return f"[{slug}]({slug}.ipynb)"
+def link_chapter(chapter: Chapter) -> dict[str, str]:
+    """Return a link to a chapter in each language."""
+    return {lang: f"[{chapter.title(lang)}]({chapter.slug}.ipynb)" for lang in LANGUAGES}
 
 
 def _row(*cells: str) -> str:

@@ -84,18 +84,19 @@ def test_tables_follow_the_source_and_keep_translations(write, root):
     assert main(["tables"], root=root) == 0
     assert yaml.safe_load(table.read_text(encoding="utf-8"))["01_toy"]["word"]["default"] == "movie"
     chinese = (root / "book" / "zh" / "a2_instructors.md").read_text(encoding="utf-8")
-    assert '| [01_toy](01_toy.ipynb) | `word` | str | `"movie"` | 要量的词 |' in chinese
+    assert '| [1. 一个词有多长？](01_toy.ipynb) | `word` | str | `"movie"` | 要量的词 |' in chinese
 
 
 def test_a_bar_in_a_meaning_does_not_break_the_table(write):
     parameters = list_parameters([write(PARAMETER, 'sign: str = "|"  # a | b')], known={})
-    (row,) = parameter_rows(parameters)
-    assert row["en"] == r"""| [01_toy](01_toy.ipynb) | `sign` | str | `"\|"` | a \| b |"""
+    (row,) = parameter_rows(parameters, {"01_toy": {"en": "[1. Toy](01_toy.ipynb)"}})
+    assert row["en"] == r"""| [1. Toy](01_toy.ipynb) | `sign` | str | `"\|"` | a \| b |"""
 
 
 def test_budget_says_what_was_not_measured():
     budget = {"mini": {"01_toy": {"minutes": 1.25, "memory_mb": 1500, "downloads_mb": 97}}}
-    rows = [row["en"] for row in budget_rows(["01_toy", "02_toy"], budget)]
+    links = {slug: dict.fromkeys(("en", "zh"), f"[{slug}]({slug}.ipynb)") for slug in ("01_toy", "02_toy")}
+    rows = [row["en"] for row in budget_rows(links, budget)]
     assert rows == [
         "| [01_toy](01_toy.ipynb) | mini | 1.2 | 1,500 | 97 |",
         "| [02_toy](02_toy.ipynb) | mini | not measured yet |  |  |",

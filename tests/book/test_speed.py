@@ -22,8 +22,13 @@ def rows_with(text, stages):
 
 def test_a_ratio_is_that_of_medians_with_the_range_over_the_runs():
     (row,) = rows_with("mask single tokens", {"collate_tokens": STAGE})
-    assert row["en"] == "| mask single tokens (64 x 128 tokens) | 1.5 ms | transformers | 20 (10–30) |  |"
-    assert row["zh"].startswith("| 单个词元掩码（64 x 128 个词元） | 1.5 ms | transformers | 20 (10–30) |")
+    assert (
+        row["en"]
+        == "| mask single tokens (64\u00a0x\u00a0128\u00a0tokens) | 1.5\u00a0ms | transformers | 20 (10–30) |  |"
+    )
+    assert row["zh"].startswith(
+        "| 单个词元掩码（64\u00a0x\u00a0128\u00a0个词元） | 1.5\u00a0ms | transformers | 20 (10–30) |"
+    )
 
 
 def test_a_larger_size_has_a_row_of_its_own_and_a_single_run_no_range():
@@ -33,7 +38,7 @@ def test_a_larger_size_has_a_row_of_its_own_and_a_single_run_no_range():
         "evaluate_chunks_full": larger | {"goals": {"Trainer": 1.4}, "bound": 1.43},
     }
     _, row = rows_with("evaluate chunks", stages)
-    assert row["zh"] == "| 评估文本块（1,000 个文本块） | 2 ms | Trainer | 1.5 | 1.43 |"
+    assert row["zh"] == "| 评估文本块（1,000\u00a0个文本块） | 2\u00a0ms | Trainer | 1.5 | 1.43 |"
 
 
 def test_a_size_in_unknown_units_is_refused():

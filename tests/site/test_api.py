@@ -42,6 +42,15 @@ def test_docstrings_are_marked_as_english(articles):
     assert all(block.find_parent(lang="en") for block in articles["zh"].select("dl.class, dl.function"))
 
 
+def test_sources_are_linked_by_title_in_the_language_of_the_page(articles):
+    for lang, title in (("en", "How does BERT mask tokens?"), ("zh", "词元遮盖：BERT 是怎样做的？")):
+        links = articles[lang].select("dd a[href='04_token_masking.html']")
+        assert links and {link.text for link in links} == {title}
+        assert all(link.find_parent(lang=True)["lang"] == "en" for link in links)
+        assert all((link.get("lang") == "zh-CN") == (lang == "zh") for link in links)
+        assert "04_token" not in articles[lang].text
+
+
 def test_links_between_objects_stay_on_the_page(articles):
     for lang in LANGUAGES:
         links = [link["href"] for link in articles[lang].select("a.reference.internal[href*='#mlmtutor.']")]

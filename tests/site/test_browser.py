@@ -29,3 +29,27 @@ def test_landing_page_leads_into_each_language(visit, words, lang):
     page.get_by_role("link", name=words).click()
     page.wait_for_url(re.compile("/book/(en|zh)/"))
     assert page.locator("html").get_attribute("lang") == lang
+
+
+@pytest.mark.parametrize(("locale", "lang"), [("en-GB", "en"), ("zh-CN", "zh-CN")])
+def test_first_screen_says_what_for_whom_and_how_long_and_lets_one_try(visit, locale, lang):
+    page = visit("book/index.html", viewport={"width": 1440, "height": 900}, locale=locale)
+    field = page.locator("textarea:visible")
+    field.wait_for()
+    (edition,) = page.locator(f".landing-edition:lang({lang}):has(.landing-start)").all()
+    assert edition.locator("strong").count() == 3
+    for part in (edition, field):
+        box = part.bounding_box()
+        assert box["y"] > 0 and box["y"] + box["height"] < 900
+
+
+def test_chinese_headings_break_between_words_on_a_phone(visit):
+    page = visit("book/zh/07_perplexity.html", viewport=PHONE)
+    heading = page.locator("article h1")
+    assert "困惑度是什么意思，两个困惑度什么时候能比？" in heading.text_content()
+    pieces = heading.evaluate(
+        "heading => heading.innerHTML.replace(/<wbr>/g, '|').replace(/<[^>]*>/g, '').split('|')"
+    )
+    assert "困惑度" in pieces and "意思，" in pieces
+    assert heading.evaluate("heading => getComputedStyle(heading).wordBreak") == "keep-all"
+    assert visit("book/en/07_perplexity.html").locator("article h1 wbr").count() == 0

@@ -40,6 +40,7 @@ def test_search_engines_are_told_of_both_languages(pages):
     for (_, name), page in pages.items():
         links = {link["hreflang"]: link["href"] for link in page.select("link[rel=alternate][hreflang]")}
         ends = {code: f"/book/{folder}/{name}" for folder, code in LANG.items()}
+        ends["x-default"] = "/book/index.html"
         assert set(links) == set(ends)
         assert all(links[code].startswith("https://") and links[code].endswith(ends[code]) for code in ends)
 

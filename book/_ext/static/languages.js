@@ -30,7 +30,27 @@ const courseLanguage = {
   },
 };
 
+/** Let a Chinese heading break between words; browsers themselves break between any two characters. */
+function breakBetweenWords(heading) {
+  const segmenter = new Intl.Segmenter("zh", { granularity: "word" });
+  const walker = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) texts.push(walker.currentNode);
+  for (const text of texts) {
+    const pieces = [];
+    for (const { segment, isWordLike } of segmenter.segment(text.data)) {
+      // a mark stays with the word before it, or with the one behind it where it opens
+      if (pieces.length && (!isWordLike || /[“（《\s]$/.test(pieces.at(-1)))) pieces.push(pieces.pop() + segment);
+      else pieces.push(segment);
+    }
+    text.replaceWith(...pieces.flatMap((piece, number) => (number ? [document.createElement("wbr"), piece] : [piece])));
+  }
+  heading.style.wordBreak = "keep-all";
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  if (Intl.Segmenter) document.querySelectorAll("article :is(h1, h2, h3):lang(zh)").forEach(breakBetweenWords);
+
   for (const box of document.querySelectorAll(".languages")) courseLanguage.putFirst([...box.children]);
 
   for (const link of document.querySelectorAll("a.language-link, .languages a")) {
