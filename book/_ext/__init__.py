@@ -8,6 +8,8 @@ MODULES = (
     "repository",
     "languages",
     "contents",
+    "landing",
+    "progress",
     "metadata",
     "site_search",
     "root_pages",
