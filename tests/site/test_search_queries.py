@@ -100,7 +100,8 @@ def test_results_follow_what_is_typed_and_each_index_comes_once(search):
     page.on("request", lambda request: requests.append(request.url))
     page.locator("#search-query").fill("perplexity")
     page.wait_for_function("document.querySelector('#search-results a').href.includes('07_perplexity')")
-    assert requests == [] and page.url.endswith("?q=perplexity")
+    assert page.url.endswith("?q=perplexity")
+    assert [url for url in requests if ".js" in url] == []
     page.locator("#search-query").fill("")
     page.wait_for_function("!document.querySelector('#search-results a')")
 

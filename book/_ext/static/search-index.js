@@ -10,9 +10,10 @@ const courseSearch = (() => {
       page.entries = page.entries.map(([anchor, title, text, code]) => {
         const whole = `${title}\n${text}`;
         const isObject = anchor.startsWith("mlmtutor.");
-        return { anchor, title, text: whole, lower: whole.toLowerCase(), start: title.length + 1, code, isObject };
+        const [lower, lowerCode] = [whole.toLowerCase(), code.toLowerCase()];
+        return { anchor, title, text: whole, lower, start: title.length + 1, code, lowerCode, isObject };
       });
-      page.lower = page.entries.map(({ lower, code }) => `${lower}\n${code.toLowerCase()}`).join("\n");
+      page.lower = page.entries.map(({ lower, lowerCode }) => `${lower}\n${lowerCode}`).join("\n");
     }
     const text = pages.map((page) => page.lower).join("\n");
     arrivals[language]({ pages, text, questions: words.questions, synonyms: words.synonyms, ...wordsOf(text) });

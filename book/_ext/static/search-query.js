@@ -21,10 +21,13 @@ courseSearch.readQuery = (() => {
         parts.length ? spellings.push(...parts) : missing.push(term);
         continue;
       }
-      const meant = wordPattern(term, index) ? term : nearest(term, index);
-      if (meant === null) missing.push(term);
-      else spellings.push(wordPattern(meant, index));
-      if (meant !== null && meant !== term) instead.push([term, meant]);
+      let pattern = wordPattern(term, index);
+      const meant = pattern ? term : nearest(term, index);
+      if (meant !== null && meant !== term) {
+        instead.push([term, meant]);
+        pattern = wordPattern(meant, index);
+      }
+      pattern ? spellings.push(pattern) : missing.push(term);
     }
     // one word of two is too little, but of a question one word may be the whole subject
     const least = missing.length && asked === rest ? 2 : 1;

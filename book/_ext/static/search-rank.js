@@ -37,9 +37,8 @@ courseSearch.find = (() => {
   }
 
   function rate(entry, { patterns, wanted }, isName) {
-    const code = entry.code.toLowerCase();
     const inProse = patterns.map((pattern) => [...entry.lower.matchAll(pattern)].length);
-    const counts = patterns.map((pattern, place) => inProse[place] + [...code.matchAll(pattern)].length);
+    const counts = patterns.map((pattern, place) => inProse[place] + [...entry.lowerCode.matchAll(pattern)].length);
     const words = counts.filter((count) => count > 0).length;
     const onlyInCode = entry.isObject || inProse.filter((count) => count > 0).length < words;
     let score = inTitle(entry, patterns) + Math.min(5, ...counts);
