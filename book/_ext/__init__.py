@@ -8,6 +8,8 @@ MODULES = (
     "repository",
     "languages",
     "contents",
+    "landing",
+    "progress",
     "metadata",
     "sharing",
     "site_search",

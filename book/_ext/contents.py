@@ -78,4 +78,3 @@ def setup(app: Sphinx) -> None:
     app.add_directive("chapters", Chapters)
     app.connect("doctree-resolved", write_lists)
     app.connect("html-page-context", show_own_language)
-    app.add_css_file("landing.css")

@@ -1,7 +1,7 @@
 """The glossary pages, and links to them where a page first uses a term.
 
 ``{glossary-terms}`` lists the entries of ``book/glossary.yml`` in the language of its page. Every chapter in that
-language links the first use of each term in its running text to the entry.
+language links the first use of each term in its running text to the entry, and the link shows the meaning.
 """
 
 import re
@@ -119,3 +119,4 @@ def setup(app: Sphinx) -> None:
     app.add_post_transform(LinkFirstUses)
     app.connect("doctree-read", depend_on_glossary)
     app.add_css_file("glossary.css")
+    app.add_js_file("glossary.js", loading_method="defer")

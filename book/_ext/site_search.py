@@ -3,25 +3,25 @@
 Why our own engine: any part of a Chinese sentence should be found. Sphinx's search takes a run of Chinese for one word
 and knows only which page has it. Pagefind segments Chinese queries since 2026, but does not find arbitrary parts of a
 sentence (its issue 987). Here the index is the text itself, so the browser finds any part and can show the sentence.
-Each language has its own search page and index; no other page loads them.
+Each language has its own search page and index, which nothing loads before somebody searches. What the scripts
+make of a query that finds nothing as it is, such as a question, is in ``search_words.yml``.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
-from keyword import iskeyword
 from pathlib import Path
 
+import yaml
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.search.en import SearchEnglish
 
+from .glossary import read_glossary
 from .languages import DEFAULT, LANGUAGES, language_of
+from .search_entries import Entry, entries_of
 
-Entry = tuple[str, str, str]  # anchor, heading, text
-NOT_TEXT = (nodes.comment, nodes.raw, nodes.image, nodes.math_block, nodes.title, nodes.meta)
+WORDS = Path(__file__).with_name("search_words.yml")
 
 
 def replace_own_search(app: Sphinx) -> None:
@@ -33,8 +33,8 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
     """Keep the entries of a page for the index; the docstrings, English on both pages, only from the English one."""
     in_english = language_of(app.env.docname) == DEFAULT
     _collected(app.env)[app.env.docname] = [
-        (anchor, heading, text if in_english or not anchor.startswith("mlmtutor.") else "")
-        for anchor, heading, text in entries_of(doctree)
+        entry if in_english or not entry.anchor.startswith("mlmtutor.") else entry._replace(text="", code="")
+        for entry in entries_of(doctree)
     ]
 
 
@@ -48,71 +48,8 @@ def merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildE
     _collected(env).update({name: _collected(other)[name] for name in docnames if name in _collected(other)})
 
 
-def entries_of(doctree: nodes.document) -> Iterator[Entry]:
-    """Yield an entry for every section, term of the glossary and object of the package."""
-    for place in doctree.findall(_is_place):
-        texts, code = [], {}
-        for node in _own_nodes(place):
-            if _is_code(node):
-                # only the names in the code, each once: enough to find it, at a tenth of the size
-                names = re.findall(r"[A-Za-z_]\w{2,}", re.sub(r"#.*", "", node.astext()))
-                code |= dict.fromkeys(name for name in names if not iskeyword(name))
-            elif isinstance(node, nodes.Text):
-                texts.append("…" if isinstance(node.parent, nodes.math) else node.astext())
-            elif isinstance(node, nodes.TextElement) and not isinstance(node, nodes.Inline):
-                texts.append(" ")
-        text = " ".join("".join(texts).split())
-        anchor, heading = _heading(place)
-        yield anchor, heading, " ".join([text, *(name for name in code if name not in text)]).strip()
-
-
-def _is_place(node: nodes.Node) -> bool:
-    if isinstance(node, addnodes.desc_signature):
-        return bool(node["ids"])
-    return isinstance(node, nodes.section) or (isinstance(node, nodes.term) and bool(node["ids"]))
-
-
-def _heading(place: nodes.Element) -> tuple[str, str]:
-    """Return anchor and heading of a place; the anchor of the first section, which is the page, is empty."""
-    if isinstance(place, nodes.section):
-        first = isinstance(place.parent, nodes.document)
-        return "" if first else place["ids"][0], place.next_node(nodes.title).astext()
-    name = place["fullname"] if isinstance(place, addnodes.desc_signature) else place.astext()
-    return place["ids"][0], name
-
-
-def _own_nodes(place: nodes.Element) -> Iterator[nodes.Node]:
-    """Yield the nodes whose text belongs to a place, but not to a place within it."""
-    whole = place if isinstance(place, nodes.section) else place.parent
-    for child in whole.children:
-        if child is not place:
-            yield from _walk(child)
-
-
-def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
-    within = node.children[0] if isinstance(node, addnodes.desc | nodes.definition_list_item) else node
-    if isinstance(node, NOT_TEXT) or _is_place(within):
-        return
-    if _is_output(node):  # of what the code printed and drew, only the caption is text of the book
-        for caption in list(node.findall(nodes.caption))[:1]:
-            yield from _walk(caption)
-        return
-    yield node
-    if not _is_code(node):
-        for child in node.children:
-            yield from _walk(child)
-
-
-def _is_code(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.literal_block) and node.parent.get("nb_element") == "cell_code_source"
-
-
-def _is_output(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Element) and node.get("nb_element") == "cell_code_output"
-
-
 def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Write one index file per language, and the English stemmer that comes with Sphinx."""
+    """Write one index file per language, with the words for it, and the English stemmer that comes with Sphinx."""
     if exception or app.builder.name != "html":
         return
     folder = Path(app.outdir, "_static")
@@ -123,9 +60,20 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
             for name, entries in sorted(_collected(app.env).items())
             if name.startswith(f"book/{language}/")
         ]
-        index = json.dumps(pages, ensure_ascii=False, separators=(",", ":"))
-        script = f"courseSearch.add({json.dumps(language)}, {index});\n"
+        index = json.dumps([language, pages, words_for(language)], ensure_ascii=False, separators=(",", ":"))
+        script = f"courseSearch.add(...{index});\n"
         (folder / f"search-{language}.js").write_text(script, encoding="utf-8")
+
+
+def words_for(language: str) -> dict:
+    """Return the words of questions, and pairs of what visitors type and what the book of a language says."""
+    words = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    synonyms = [[one["typed"], one[language]] for one in words["synonyms"]]
+    for term in read_glossary():
+        name, *others = term.forms[language]
+        if names := [*others, *term.also, *term.avoid]:
+            synonyms.append([names, [name]])
+    return words | {"synonyms": synonyms}
 
 
 def _number(env: BuildEnvironment, docname: str) -> str:
@@ -163,3 +111,5 @@ def setup(app: Sphinx) -> None:
     app.connect("html-collect-pages", add_search_pages)
     app.connect("html-page-context", lead_to_search, priority=1)
     app.connect("build-finished", write_index)
+    app.add_css_file("search.css")
+    app.add_js_file("search-field.js", loading_method="defer")

@@ -46,3 +46,13 @@ def test_cells_for_tests_are_not_on_the_page_and_folded_in_the_notebook(articles
     for cell in cells:
         assert cell.metadata.get("jupyter") == {"source_hidden": True, "outputs_hidden": True}
         assert cell.source.strip() not in page
+
+
+def test_only_what_can_be_run_has_a_copy_button_and_a_finger_finds_it(visit):
+    page = visit("book/en/01_fill_mask.html", has_touch=True, is_mobile=True)
+    page.wait_for_load_state()
+    inputs = page.locator(".cell_input .highlight").count()
+    assert page.locator(".cell_input button.copybtn").count() == inputs > 0
+    assert page.locator(".cell_output button.copybtn").count() == 0
+    opacity = page.locator("button.copybtn").first.evaluate("button => getComputedStyle(button).opacity")
+    assert opacity == "1"

@@ -75,3 +75,47 @@ def test_links_stand_in_running_text_only(articles):
     )
     for article in articles.values():
         assert not [link for place in article.select(elsewhere) for link in place.select(".glossary-link")]
+
+
+@pytest.fixture
+def chapter(visit):
+    """Chapter 1 in the browser, and its first link to the glossary."""
+    page = visit("book/en/01_fill_mask.html", has_touch=True)
+    link = page.locator("a.glossary-link").first
+    link.scroll_into_view_if_needed()
+    return page, link
+
+
+def test_meaning_appears_on_focus_and_escape_closes_it(chapter, violations):
+    page, link = chapter
+    meaning = page.get_by_role("tooltip")
+    link.focus()
+    meaning.wait_for()
+    term = next(term for term in read_glossary() if link.get_attribute("href").endswith(f"#{term.anchor}"))
+    assert meaning.text_content() == re.sub(r"[`$\\]", "", term.meaning["en"])
+    assert link.get_attribute("aria-describedby") == meaning.get_attribute("id")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    assert not meaning.is_visible() and link.get_attribute("aria-describedby") is None
+
+
+def test_meaning_appears_under_the_pointer_and_stays_while_it_is_on_it(chapter):
+    page, link = chapter
+    meaning = page.get_by_role("tooltip")
+    link.hover()
+    meaning.wait_for()
+    meaning.hover()
+    page.wait_for_timeout(400)
+    assert meaning.is_visible()
+    page.mouse.move(0, 0)
+    meaning.wait_for(state="hidden")
+
+
+def test_first_tap_shows_the_meaning_and_the_second_follows_the_link(chapter):
+    page, link = chapter
+    meaning = page.get_by_role("tooltip")
+    link.tap()
+    meaning.wait_for()
+    assert "a3_glossary" not in page.url
+    link.tap()
+    page.wait_for_url("**/a3_glossary.html#*")
