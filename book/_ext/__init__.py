@@ -16,6 +16,7 @@ MODULES = (
     "accessibility",
     "ways_out",
     "glossary_links",
+    "widgets",
     "playground",
     "try_it",
     "diagrams",
