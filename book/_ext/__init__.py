@@ -18,6 +18,7 @@ MODULES = (
     "glossary_links",
     "widgets",
     "playground",
+    "chunking",
     "try_it",
     "diagrams",
     "api_pages",
