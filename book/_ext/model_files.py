@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 ADAPTED = "mini-imdb"
+FOLDER = "model"  # of the site
 SOURCES = (
     Path(__file__),
     WEIGHTS,
@@ -33,6 +35,20 @@ def find_missing() -> str | None:
         return str(error)
     patch = PATCHES[ADAPTED][0]
     return None if patch.is_file() else f"expected {patch.name} beside {WEIGHTS.name}, found no such file"
+
+
+def list_model_files(site: Path, *, page: str) -> list[dict[str, str | int]]:
+    """Return the files for a page, with their addresses from there; none, and a message, where they cannot be made."""
+    if missing := find_missing():
+        print(f"{page}: the model of this page was left out: {missing}", file=sys.stderr)
+        return []
+    up = "../" * page.count("/")
+    return [{**file, "url": f"{up}{FOLDER}/{file['name']}"} for file in write_model_files(site / FOLDER)]
+
+
+def add_up(files: list[dict[str, str | int]]) -> int:
+    """Return how much is to be fetched, in MB."""
+    return round(sum(file["bytes"] for file in files) / 1e6)
 
 
 @functools.cache

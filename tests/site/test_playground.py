@@ -7,16 +7,22 @@ from string import Formatter
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from book._ext.passages import PASSAGES, read_passages
+from book._ext.try_it import SETTINGS as TRY_IT
+from book.tools.write_answers import MODELS
 from book.tools.write_passages import write_passages
-from mlmtutor import MaskingSettings
+from mlmtutor import MaskingSettings, chunk_texts, load_model, load_tokenizer
 
 PLAYGROUND = yaml.safe_load(PASSAGES.with_name("playground.yml").read_text("utf-8"))
+PROBLEMS = yaml.safe_load(TRY_IT.read_text("utf-8"))["problems"] | PLAYGROUND["problems"]
 WORDS = {lang: {name: both[lang] for name, both in PLAYGROUND["words"].items()} for lang in ("en", "zh")}
 KINDS = ("mask", "random", "kept")
 NUM_ROWS = 50
+PHONE = {"width": 360, "height": 740}
+OWN_TEXT = "A naïve film, and an unwatchable one: [MASK] my words, it's over-long."
 
 DRAW = """([name, unit, rate, maskShare, randomShare, rows]) => {
     const { passages, special, ordinary } = JSON.parse(document.querySelector(".mask-playground script").textContent);
@@ -37,6 +43,8 @@ def open_chapter(browser, address) -> Callable:
         contexts.append(context)
         context.route(lambda url: not url.startswith(address), lambda route: route.abort())
         page = context.new_page()
+        page.fetched = []  # files of the model
+        context.on("request", lambda one: "safetensors" in one.url and page.fetched.append(one.url))
         page.goto(f"{address}/book/{lang}/{slug}.html#playground", wait_until="domcontentloaded")
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -71,7 +79,7 @@ def button(page, name: str, lang: str = "en"):
 
 def numbers(page) -> list[float]:
     """The numbers of the sentence that screen readers are told after every change."""
-    return [float(number) for number in re.findall(r"[\d.]*\d", page.get_by_role("status").inner_text())]
+    return [float(number) for number in re.findall(r"[\d.]*\d", page.locator(".mask-status").inner_text())]
 
 
 def masked_tokens(page) -> list[str]:
@@ -214,7 +222,7 @@ def test_the_model_sees_the_tokens_but_not_the_truth(page):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_playground_speaks_the_language_of_its_page_and_fits_a_phone(open_chapter, lang):
-    page = open_chapter("05_word_masking", lang=lang, viewport={"width": 360, "height": 740})
+    page = open_chapter("05_word_masking", lang=lang, viewport=PHONE)
     words = WORDS[lang]
     assert words["title"] in page.locator("#playground h3").inner_text()
     for role, name in [
@@ -228,17 +236,134 @@ def test_playground_speaks_the_language_of_its_page_and_fits_a_phone(open_chapte
     page.get_by_role("combobox").select_option(label=words["chinese"])
     button(page, "hundred", lang).click()
     assert page.locator(".mask-text").get_attribute("lang") == "zh-CN"
-    assert page.get_by_role("status").inner_text().startswith({"en": "Draw 101:", "zh": "第 101 次："}[lang])
+    assert (
+        page.locator(".mask-status").inner_text().startswith({"en": "Draw 101:", "zh": "第 101 次："}[lang])
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.errors == []
+
+
+def use_text(page, text: str) -> None:
+    if not page.locator(".mask-own textarea").is_visible():
+        page.locator(".mask-own summary").click()
+    page.locator(".mask-own textarea").fill(text)
+    page.locator(".mask-own button").click()
+
+
+def let_model_answer(page) -> list[str]:
+    """Ask the model, and return what is said of each masked token."""
+    page.locator("[name=ask]").click()
+    page.locator(".mask-answers").first.wait_for()
+    return page.locator(".mask-answers").evaluate_all("all => all.map((one) => one.ariaLabel)")
+
+
+def test_a_text_of_ones_own_is_cut_as_the_package_cuts_it_and_masked(page):
+    assert WORDS["en"]["cut_first"].format(size=26) == page.locator("[name=cut]").text_content()
+    use_text(page, OWN_TEXT)
+    page.locator(".mask-model-status", has_text="tokens").wait_for()
+    tokenizer = load_tokenizer("mini")
+    row = chunk_texts([OWN_TEXT], tokenizer, chunk_size=64, tail="keep").dataset["input_ids"][0]
+    expected = [
+        token for token in tokenizer.convert_ids_to_tokens(row) if token != "[PAD]"
+    ]  # [MASK] is read as three words
+    shown = page.locator(".mask-text :is(.mask-none, .mask-special)").evaluate_all(
+        "all => all.map((one) => (one.querySelector('rt') ?? one).textContent)"
+    )
+    assert shown == expected and "##watch" in shown and "[MASK]" not in shown
+    status = page.locator(".mask-model-status").inner_text()
+    assert status == WORDS["en"]["own_tokens"].format(tokens=len(expected))
+    assert numbers(page)[2] == len(expected) - 2
+    assert page.get_by_role("combobox").input_value() == "own" and len(page.fetched) == 2
+    assert page.locator("[name=ask]").inner_text() == WORDS["en"]["ask"]  # nothing more to fetch
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_text_that_cannot_be_used_is_answered_in_one_sentence_of_the_page(open_chapter, lang):
+    page = open_chapter("05_word_masking", lang=lang)
+    status = page.locator(".mask-model-status")
+    for text, name in [
+        (" ", "empty_text"),
+        ("这部片很好看。", "english_only"),
+        ("so " * 61, "too_many_words"),
+    ]:
+        use_text(page, text)
+        sentence = PROBLEMS[name][lang].format(found=61, limit=60)
+        status.filter(has_text=sentence).wait_for()
+        assert page.locator(".mask-own textarea").get_attribute("aria-invalid") == "true"
+    page.get_by_role("combobox").select_option("chinese")
+    page.locator("[name=ask]").click()
+    status.filter(has_text=PROBLEMS["english_text"][lang]).wait_for()
+    assert page.fetched == [] and page.errors == []
+    use_text(page, "A 🎬 was here.")
+    status.filter(has_text="🎬").wait_for()
+    assert page.locator(".mask-text").inner_text().count("[UNK]") == 1
+    page.close()
+
+
+def test_the_answers_are_those_of_the_package_and_go_with_the_draw(page):
+    passage = read_passages()["start"]
+    drawn = passage.draw(MaskingSettings(unit="token", mask_prob=0.15), num_rows=NUM_ROWS)[0].tokens
+    places = [place for place, token in enumerate(drawn) if token.kind != "none"]
+    tokenizer = load_tokenizer("mini")
+    ids = torch.tensor([tokenizer.convert_tokens_to_ids([token.shown for token in drawn])])
+    candidates = {}
+    for side, name in MODELS.items():
+        with torch.no_grad():
+            best = load_model(name)(ids).logits[0, places].argmax(-1)
+        candidates[side] = tokenizer.convert_ids_to_tokens(best.tolist())
+    truth = [passage.tokens[place] for place in places]
+
+    assert page.fetched == []
+    said = let_model_answer(page)
+    for at, sentence in enumerate(said):
+        expected = [
+            WORDS["en"]["right_said" if found[at] == truth[at] else "wrong_said"].format(
+                side=side, token=found[at]
+            )
+            for side, found in candidates.items()
+        ]
+        assert sentence == "; ".join(expected)
+    right = {side: sum(map(str.__eq__, found, truth)) for side, found in candidates.items()}
+    status = page.locator(".mask-model-status")
+    assert status.inner_text() == WORDS["en"]["answered"].format(all=len(places), **right)
+    assert 0 < right["before"] + right["after"] < 2 * len(places)
+    button(page, "again").click()
+    assert page.locator(".mask-answers").count() == 0 and not status.is_visible()
+    assert let_model_answer(page) != said and len(page.fetched) == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_thumb_hits_every_box_and_the_two_buttons_stand_on_one_line(open_chapter, violations, lang):
+    page = open_chapter("04_token_masking", lang=lang, viewport=PHONE)
+    page.locator(".mask-own summary").click()
+    for box in page.locator(".mask-playground :is([type=radio], [type=checkbox])").all():
+        found = box.bounding_box()
+        assert min(found["width"], found["height"]) >= 20
+    again, hundred = (button(page, name, lang).bounding_box() for name in ("again", "hundred"))
+    assert again["y"] == hundred["y"] and again["height"] == hundred["height"] < 48
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert violations(page) == []
+
+
+def test_the_chart_shows_where_the_draws_are(page):
+    for rate in (5, 15, 60, 100):
+        page.get_by_role("slider").fill(str(rate))
+        button(page, "hundred").click()
+        heights = page.locator(".mask-bars span").evaluate_all("all => all.map((bar) => bar.clientHeight)")
+        assert len(heights) <= 40 and max(heights) > 90
+        low, high = (page.locator(f".mask-axis span:{end}-child").inner_text() for end in ("first", "last"))
+        assert len(heights) == int(high) - int(low) + 1
+        assert sum(height > 0 for height in heights) >= len(heights) / 3 or rate == 100
 
 
 def test_both_languages_fill_the_same_numbers_in():
     def gaps(text: str) -> set[str]:
         return {name for _, name, _, _ in Formatter().parse(text) if name}
 
-    for name, text in WORDS["en"].items():
-        assert gaps(text) == gaps(WORDS["zh"][name]), name
+    pairs = {name: (text, WORDS["zh"][name]) for name, text in WORDS["en"].items()}
+    pairs |= {name: (forms["en"], forms["zh"]) for name, forms in PLAYGROUND["problems"].items()}
+    for name, (en, zh) in pairs.items():
+        assert gaps(en) == gaps(zh), name
 
 
 def test_without_javascript_there_is_one_draw_and_a_sentence(open_chapter):

@@ -21,7 +21,7 @@ def paragraphs(site, lang, name):
     """Texts of the paragraphs of a page that have neither code nor formulas."""
     text = (site / "book" / lang / f"{name}.html").read_text(encoding="utf-8")
     found = BeautifulSoup(text, "html.parser").select("article section p")
-    outside = [p for p in found if not p.find_parent(class_="try-it")]  # the form is not in the index
+    outside = [p for p in found if not p.find_parent(class_="widget")]  # forms are not in the index
     return [" ".join(p.text.split()) for p in outside if not p.select("code, .math, math")]
 
 

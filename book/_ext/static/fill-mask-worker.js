@@ -90,25 +90,46 @@ function rank(probabilities, others, tokens) {
   }));
 }
 
-async function answer({ text, files }) {
-  const { tokenizer, models } = await (loading ??= load(files));
-  const start = performance.now();
-  const { ids, unknown } = tokenizer.encode(text);
+function predict(ids, places, { tokenizer, models }) {
   if (ids.length > MAX_TOKENS) throw new Problem("too_long", { found: ids.length, limit: MAX_TOKENS });
-  const places = [...ids.keys()].filter((place) => ids[place] === tokenizer.maskId);
   const [before, after] = models.map((model) => model.predict(ids, places));
-  const masks = places.map((_, at) => ({
+  return places.map((_, at) => ({
     before: rank(before[at], after[at], tokenizer.tokens),
     after: rank(after[at], before[at], tokenizer.tokens),
   }));
-  return { masks, unknown, tokens: ids.length, seconds: (performance.now() - start) / 1000 };
 }
 
+/** What a page can ask for. */
+const TASKS = {
+  /** The candidates at each [MASK] of a sentence. */
+  fill({ text }, loaded) {
+    const start = performance.now();
+    const { ids, unknown } = loaded.tokenizer.encode(text);
+    const places = [...ids.keys()].filter((place) => ids[place] === loaded.tokenizer.maskId);
+    const masks = predict(ids, places, loaded);
+    return { masks, unknown, tokens: ids.length, seconds: (performance.now() - start) / 1000 };
+  },
+
+  /** The tokens of a text, in which [MASK] is read like any other word, as by mlmtutor.chunk_texts. */
+  cut({ text }, { tokenizer }) {
+    const { ids, unknown } = tokenizer.encode(text, { readsSpecial: false });
+    if (ids.length > MAX_TOKENS) throw new Problem("too_long", { found: ids.length, limit: MAX_TOKENS });
+    return { tokens: ids.map((id) => tokenizer.tokens[id]), unknown };
+  },
+
+  /** The candidates at some places of a row of tokens. */
+  predict({ tokens, places }, loaded) {
+    return { masks: predict(tokens.map((token) => loaded.tokenizer.ids.get(token)), places, loaded) };
+  },
+};
+
 onmessage = async ({ data }) => {
+  const { id, task, files } = data;
   try {
-    postMessage({ text: data.text, answer: await answer(data) });
+    const loaded = await (loading ??= load(files));
+    postMessage({ id, answer: TASKS[task](data, loaded) });
   } catch (error) {
     const { message, values } = error instanceof Problem ? error : { message: "failed", values: {} };
-    postMessage({ text: data.text, problem: message, values });
+    postMessage({ id, problem: message, values });
   }
 };

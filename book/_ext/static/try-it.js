@@ -1,40 +1,13 @@
 /* The form around the model: takes a sentence, asks the worker, and shows both models' candidates side by side. */
 
+import { ask, findProblem, isLoaded } from "./model-client.js";
+
+const { element, fill } = widgets;
 const root = document.querySelector(".try-it");
-const { files, examples, words, problems } = JSON.parse(root.querySelector("script").textContent);
+const { files, examples, words, problems } = widgets.readData(root);
 const forms = [...root.querySelectorAll("form")];
-const addresses = files.map((file) => ({ ...file, url: new URL(file.url, document.baseURI).href }));
-const OTHER_SCRIPT = /[^\P{L}\p{Script=Latin}\p{Script=Common}]/u;
 
-let worker = null;
-let isLoaded = false;
 let shown = null; // the text and the answer that stand on the page
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
-
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-/** Name what is wrong with a text before anything is fetched for it. */
-function findProblem(text) {
-  if (!text.trim()) return "empty";
-  if (OTHER_SCRIPT.test(text)) return "english_only";
-  return text.includes("[MASK]") ? null : "no_mask";
-}
-
-/** Let the worker answer, and tell `listen` all it says of this text. */
-function ask(text, listen) {
-  worker ??= new Worker(new URL("fill-mask-worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => (data.total || data.text === text) && listen(data);
-  worker.onerror = () => {
-    worker = null; // its script did not come
-    listen({ problem: "unreachable" });
-  };
-  worker.postMessage({ text, files: addresses });
-}
 
 function prepare(form) {
   const say = words[form.lang];
@@ -87,33 +60,21 @@ function prepare(form) {
     form.text.setAttribute("aria-invalid", String(["empty", "no_mask", "english_only", "too_long"].includes(problem)));
   }
 
-  function listen({ text, answer, problem, values, fetched, total }) {
-    find("progress").hidden = !total || fetched === total;
-    if (answer) {
-      isLoaded = true;
-      form.ask.textContent = say.ask;
-      show(text, answer);
-    } else if (problem) {
-      complainOf(problem, values);
-    } else if (fetched < total) {
-      find("progress").value = fetched / total;
-      const inMegabytes = (bytes) => (bytes / 1e6).toFixed(0);
-      find("status").textContent = fill(say.fetching, { done: inMegabytes(fetched), total: inMegabytes(total) });
-    } else {
-      find("status").textContent = say.running;
-    }
-  }
-
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     // as other keyboards write the brackets, and in any case of the letters
     form.text.value = form.text.value.replace(/[[【［]\s*mask\s*[\]】］]/gi, "[MASK]");
     const text = form.text.value;
-    const problem = findProblem(text);
+    const problem = findProblem(text) ?? (text.includes("[MASK]") ? null : "no_mask");
     if (problem) return complainOf(problem);
     form.text.removeAttribute("aria-invalid");
-    if (isLoaded) find("status").textContent = say.running;
-    ask(text, listen);
+    try {
+      const answer = await ask({ task: "fill", text }, { files, bar: find("progress"), status: find("status"), words: say });
+      form.ask.textContent = say.ask;
+      show(text, answer);
+    } catch ({ message, values }) {
+      complainOf(message, values);
+    }
   });
   form.text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;

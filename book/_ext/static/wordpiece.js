@@ -7,12 +7,15 @@ export class Tokenizer {
     this.maskId = this.ids.get("[MASK]");
   }
 
-  /** Return the ids of a text with [CLS] before and [SEP] behind it, and the words that the vocabulary cannot spell. */
-  encode(text) {
+  /**
+   * Return the ids of a text with [CLS] before and [SEP] behind it, and the words that the vocabulary cannot spell.
+   * With `readsSpecial`, a special token that is typed, such as [MASK], is that token, and else a word like any other.
+   */
+  encode(text, { readsSpecial = true } = {}) {
     const pieces = ["[CLS]"];
     const unknown = [];
-    for (const part of text.split(/(\[(?:CLS|MASK|PAD|SEP|UNK)\])/)) {
-      if (/^\[[A-Z]+\]$/.test(part) && this.ids.has(part)) {
+    for (const part of readsSpecial ? text.split(/(\[(?:CLS|MASK|PAD|SEP|UNK)\])/) : [text]) {
+      if (readsSpecial && /^\[[A-Z]+\]$/.test(part) && this.ids.has(part)) {
         pieces.push(part);
         continue;
       }
