@@ -63,3 +63,4 @@ def join_answer(cell: nodes.container, *, language: str) -> None:
 def setup(app: Sphinx) -> None:
     """Register the transform."""
     app.add_transform(FoldCells)
+    app.add_css_file("folds.css")
