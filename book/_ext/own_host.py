@@ -6,9 +6,12 @@ with a script; neither is used here. The theme's script of 1.5 MB that draws ico
 """
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
+STATIC = Path(__file__).parent / "static"
 UNUSED = {"sphinx_thebe", "sphinx_togglebutton"}
 UNUSED_STYLES = {"sphinx-thebe.css", "togglebutton.css"}
 # spans without a style of their own: Pygments marks names, punctuation and spaces, Sphinx each word of a signature
@@ -21,6 +24,17 @@ def leave_out_unused(app: Sphinx) -> None:
     for listeners in app.events.listeners.values():
         listeners[:] = [one for one in listeners if getattr(one.handler, "__module__", "") not in UNUSED]
     app.registry.css_files[:] = [file for file in app.registry.css_files if file[0] not in UNUSED_STYLES]
+
+
+def join_styles(app: Sphinx, config: Config) -> None:
+    """Join the style sheets that this extension gives to every page: a page shows nothing before it has them all."""
+    files = app.registry.css_files
+    own = [name for name, _ in files if (STATIC / name).exists()]
+    joined = Path(app.doctreedir, "styles", "course.css")
+    joined.parent.mkdir(parents=True, exist_ok=True)
+    joined.write_text("\n".join((STATIC / name).read_text("utf-8") for name in own), encoding="utf-8")
+    files[:] = [*(file for file in files if file[0] not in own), (joined.name, {"priority": 500})]
+    config.html_static_path.append(str(joined.parent))
 
 
 def lighten(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -44,4 +58,5 @@ def lighten(app: Sphinx, pagename: str, templatename: str, context: dict, doctre
 def setup(app: Sphinx) -> None:
     """Register the handlers."""
     leave_out_unused(app)
+    app.connect("config-inited", join_styles, priority=900)  # after all have added theirs
     app.connect("html-page-context", lighten)

@@ -150,7 +150,7 @@ def test_a_page_loads_no_index_before_somebody_searches(visit):
     page = visit("book/zh/03_chunking.html")
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
     search = {name.rpartition("/")[2].partition("?")[0] for name in loaded if "search" in name}
-    assert search == {"search-field.js", "search.css"}
+    assert search == {"search-field.js"}
 
 
 def test_index_holds_every_page_of_its_language(site):
