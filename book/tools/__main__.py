@@ -10,9 +10,11 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from book._ext.repository import UNKNOWN, find_repository, set_install_cell
+from mlmtutor.teach.chapters import LANGUAGES, Chapter, ChapterError, read_chapter
+from mlmtutor.teach.notebooks import write_notebook
 
 from .budget import download_packages, measure
-from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
+from .chapter import compose, find_chapters
 from .checks import check_chapter, check_notebooks
 from .colab import write_for_colab
 from .execute import ChapterFailed

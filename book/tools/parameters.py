@@ -8,7 +8,10 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from .chapter import Chapter, ChapterError, compose, write_notebook
+from mlmtutor.teach.chapters import Chapter, ChapterError
+from mlmtutor.teach.notebooks import write_notebook
+
+from .chapter import compose
 
 TRUTH = {"true": True, "false": False}
 READERS = {"int": int, "float": float, "str": str, "bool": lambda text: TRUTH[text.lower()]}

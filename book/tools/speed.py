@@ -4,7 +4,7 @@ import json
 import statistics
 from pathlib import Path
 
-from .chapter import LANGUAGES
+from mlmtutor.teach.chapters import LANGUAGES
 
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")
 ABSENT = {"en": "not measured", "zh": "没有测量"}

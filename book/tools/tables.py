@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from .chapter import LANGUAGES, Chapter
+from mlmtutor.teach.chapters import LANGUAGES, Chapter
+
 from .parameters import read_parameters
 from .speed import machine_lines, read_speed, speed_rows
 

@@ -11,12 +11,13 @@ import pytest
 from papermill import inspect_notebook
 
 from book.tools.__main__ import _parser
-from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
-from book.tools.han import HAN
+from book.tools.chapter import find_chapters
 from book.tools.handout import make_handout
 from book.tools.parameters import read_parameters, read_values, run_with
 from book.tools.prose import read_content
 from book.tools.tables import BUDGET, PAGES, PARAMETERS, read_yaml, tabulate
+from mlmtutor.teach.chapters import LANGUAGES, read_chapter
+from mlmtutor.teach.han import HAN
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {path.stem: path for path in find_chapters(ROOT)}

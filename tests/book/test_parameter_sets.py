@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from book.tools.chapter import find_chapters, read_chapter
+from book.tools.chapter import find_chapters
 from book.tools.parameters import read_parameters, read_values, run_with
+from mlmtutor.teach.chapters import read_chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {path.stem: path for path in find_chapters(ROOT)}

@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from book.tools.__main__ import main
-from book.tools.chapter import ChapterError
 from book.tools.parameters import Parameter, read_parameters, read_values, run_with, sweep
 from book.tools.tables import PAGES, budget_rows, list_parameters, parameter_rows
+from mlmtutor.teach.chapters import ChapterError
 
 PARAMETER = 'word: str = "film"  # the word to measure'
 FOUR_TYPES = 'n: int = 2_500  # chunks\nrate: float = 2e-5  # a rate\nfast: bool = True  # or slow\nname: str = "#"  # a name'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from book.tools.han import HAN
+from mlmtutor.teach.han import HAN
 
 LANGUAGES = ("en", "zh")
 
