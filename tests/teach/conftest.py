@@ -1,0 +1,106 @@
+"""A chapter of two cells that takes a second, in the place of the course's own, and the command in a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlmtutor.teach import sources
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = """---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
++++ {"lang": "en"}
+
+# How long is a word?
+
++++ {"lang": "zh"}
+
+# 一个词有多长？
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+word: str = "film"  # the word to measure
+times: int = 2  # how often
+rate: float = 0.5  # a rate
+seed: int = 0  # of nothing
+```
+
++++ {"lang": "en"}
+
+## By hand
+
++++ {"lang": "zh"}
+
+## 手工计算
+
+```{code-cell} ipython3
+:tags: [result]
+
+import sys, time
+
+print("a bar", file=sys.stderr)
+print(f"letters {len(word) * times + seed} -> {rate}")
+```
+"""
+TABLE = {
+    "01_toy": {
+        "times": {"min": 1, "max": 9},
+        "rate": {"above": 0},
+        "seed": {"min": 0},
+    }
+}
+START = """
+import sys
+from pathlib import Path
+from mlmtutor.teach import sources
+sources.PLACES, sources.read_table = (Path(sys.argv[1]),), lambda: {table}
+from mlmtutor.teach import commands
+commands.read_table = sources.read_table
+from mlmtutor.cli import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch) -> Callable[..., Path]:
+    """Write the toy chapter, with one text replaced by another, and let the commands find it; the folder is the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sources, "PLACES", (tmp_path / "chapters",))
+    monkeypatch.setattr("mlmtutor.teach.commands.read_table", lambda: TABLE)
+    (tmp_path / "chapters").mkdir()
+
+    def write_chapter(old: str = "", new: str = "") -> Path:
+        assert old in TOY, f"the toy chapter has no {old!r}"
+        path = tmp_path / "chapters" / "01_toy.md"
+        path.write_text(TOY.replace(old, new, 1) if old else TOY, encoding="utf-8")
+        return path
+
+    write_chapter()
+    return write_chapter
+
+
+@pytest.fixture
+def start(write, tmp_path) -> Callable[..., subprocess.Popen]:
+    """Start the command in a process of its own."""
+
+    def start_command(*arguments: object, **variables: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-c", START.format(table=TABLE), "chapters", *map(str, arguments)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
+        )
+
+    return start_command
