@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from mlmtutor.teach.chapters import Chapter
     from mlmtutor.teach.parameters import Parameter
 
-PACKAGES = ("papermill", "jupytext", "nbformat", "nbclient", "ipykernel")  # the extra `teach` of pyproject.toml
+PACKAGES = (
+    "papermill",
+    "jupytext",
+    "nbformat",
+    "nbclient",
+    "ipykernel",
+)  # the extra `teach` of pyproject.toml
 MOST_JOBS = 64
 Assignments = UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-p"], metavar="NAME=VALUE")]]
 Profile = Annotated[str, tyro.conf.arg(metavar="{mini,full,auto}")]
@@ -93,13 +99,12 @@ def run(settings: FlagCreatePairsOff[OmitArgPrefixes[RunOptions]]) -> None:
     output = Path(settings.output or f"{chapter.slug}-run.ipynb")
     result = output.with_name("result.json")
     progress = Progress()
+    watch = CellProgress(progress)
     try:
-        found = run_chapter(
-            chapter, values, lang=settings.lang, output=output, result=result, watch=CellProgress(progress)
-        )
+        found = run_chapter(chapter, values, lang=settings.lang, output=output, result=result, watch=watch)
     except CellFailed as error:
         progress.close()
-        print(f"\n{error.screen}\n", file=sys.stderr)
+        print(f"\n{watch.last}\n\n{error.screen}\n", file=sys.stderr)
         raise
     finally:
         progress.close()
@@ -159,7 +164,9 @@ def require_packages() -> None:
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         names = " ".join(missing)
-        raise PackagesMissing(f"to run chapters, expected {', '.join(missing)}, found none: pip install {names}")
+        raise PackagesMissing(
+            f"to run chapters, expected {', '.join(missing)}, found none: pip install {names}"
+        )
 
 
 def _open(settings: RunOptions | SweepOptions) -> tuple[Chapter, list[Parameter], dict[str, list[str]]]:

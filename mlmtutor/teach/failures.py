@@ -11,6 +11,7 @@ from papermill.exceptions import PapermillExecutionError
 from mlmtutor.model.messages import flatten, printable, show
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+HEAD = "Traceback (most recent call last)"
 MOST_LINES, WIDTH = 20, 110  # of the traceback
 
 
@@ -29,7 +30,8 @@ def describe_error(error: PapermillExecutionError, output: Path) -> tuple[str, s
         f"what ran is in {show(output)}"
     )
     lines = ANSI.sub("", "\n".join(error.traceback)).splitlines()
-    if not any(line.strip() in error.source for line in lines if line.strip()):  # a traceback of one line
+    lines = [line for line in lines if not (line.startswith("-----") or HEAD in line)]
+    if len(lines) < 3:  # an error that shows itself in one line, without the cell
         lines = [*error.source.splitlines(), "", *lines]
     return message, _fit(lines)
 

@@ -36,7 +36,9 @@ def _rows(names: Mapping[str, Mapping[str, Any]], lang: str) -> list[Sequence[st
 def _align(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(measure, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(["", *(text + " " * (width - measure(text)) for text, width in zip(row, widths, strict=True))]).rstrip()
+        "  ".join(
+            ["", *(text + " " * (width - measure(text)) for text, width in zip(row, widths, strict=True))]
+        ).rstrip()
         for row in rows
     )
 

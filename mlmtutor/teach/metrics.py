@@ -12,7 +12,9 @@ NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?"
 PARTS = re.compile(r"\s{2,}|,\s+|;\s*|\s*[()]\s*")  # what stands between two measurements of a line
 PAIR = re.compile(rf"(.*?)\s*({NUMBER}) -> ({NUMBER})(%?)$")
 RANGE = re.compile(rf"(?:.*interval:?)?\s*({NUMBER})%? (?:to|-) ({NUMBER})%?$")
-LAST = re.compile(rf"(.*?)\s*(?<![\w.])({NUMBER})(%?)(?: ([a-z]+))?$")  # "ratio 0.86", "base 62.0%", "change -1.7 points"
+LAST = re.compile(
+    rf"(.*?)\s*(?<![\w.])({NUMBER})(%?)(?: ([a-z]+))?$"
+)  # "ratio 0.86", "base 62.0%", "change -1.7 points"
 FIRST = re.compile(rf"({NUMBER})(%?) ([a-z].*)$")  # "25,000 texts"
 
 OF_NUMBER = re.compile(rf" of {NUMBER}$")  # "61,291 chunks of 128"

@@ -45,7 +45,9 @@ class Parameter:
         return value
 
 
-def read_parameters(chapter: Chapter, table: Mapping[str, Mapping[str, Any]] | None = None) -> list[Parameter]:
+def read_parameters(
+    chapter: Chapter, table: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Parameter]:
     """Return the parameters of a chapter, in order.
 
     Args:
@@ -86,7 +88,10 @@ def is_within(value: Value, limits: Mapping[str, Any]) -> bool:
     )
 
 
-WORDS = {"en": (" to ", "at least ", "above ", "at most ", " or "), "zh": (" 到 ", "至少 ", "大于 ", "至多 ", " 或 ")}
+WORDS = {
+    "en": (" to ", "at least ", "above ", "at most ", " or "),
+    "zh": (" 到 ", "至少 ", "大于 ", "至多 ", " 或 "),
+}
 
 
 def show_limits(limits: Mapping[str, Any], lang: str = "en") -> str:

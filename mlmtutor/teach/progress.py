@@ -64,12 +64,14 @@ class CellProgress:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
+        self.last = ""  # the cell that runs, or ran last
 
     def start(self, number: int, total: int, heading: str) -> None:
         """A code cell starts; numbers count from 1."""
-        self.progress.show(f"cell {number} of {total} | {heading}")
+        self.last = f"cell {number} of {total} | {heading}"
+        self.progress.show(self.last)
 
     def end(self, number: int, total: int, heading: str, seconds: float) -> None:
         """A code cell has ended."""
         if not self.progress.is_terminal:
-            self.progress.keep(f"cell {number} of {total} | {heading} | {seconds:.1f} s")
+            self.progress.keep(f"{self.last} | {seconds:.1f} s")

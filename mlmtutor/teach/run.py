@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import platform
 import tempfile
@@ -74,6 +75,7 @@ class _Engine(NBClientEngine):
 
 
 papermill_engines.register("mlmtutor", _Engine)
+logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it says is said here in one line
 
 
 def run_chapter(
@@ -109,7 +111,9 @@ def run_chapter(
     notebook.metadata.papermill = {"parameters": {}}  # the mark of a notebook that may be written over
     prepare_files(output, result, notebook)
     began = time.perf_counter()
-    path = str(output.absolute()).replace("{", "{{").replace("}", "}}")  # subtle: papermill puts values into braces
+    path = (
+        str(output.absolute()).replace("{", "{{").replace("}", "}}")
+    )  # subtle: papermill puts values into braces
     try:
         with _variables(KERNEL_VARIABLES):
             done = papermill.execute_notebook(
@@ -156,7 +160,13 @@ def complete(chapter: Chapter, values: Mapping[str, Value]) -> dict[str, Value]:
 def make_key(chapter: Chapter, parameters: Mapping[str, Value], *, lang: str) -> str:
     """Return a digest of what decides about the results of a run: source, parameters, profile, version of the package."""
     profile = os.environ.get(PROFILE_VARIABLE, "") if parameters.get("PROFILE") == "auto" else ""
-    facts = [chapter.path.read_text(encoding="utf-8"), sorted(parameters.items()), lang, profile, mlmtutor.__version__]
+    facts = [
+        chapter.path.read_text(encoding="utf-8"),
+        sorted(parameters.items()),
+        lang,
+        profile,
+        mlmtutor.__version__,
+    ]
     return sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -171,7 +181,9 @@ def prepare_files(output: Path, result: Path, notebook: NotebookNode) -> None:
     if output.is_dir():
         raise Refused([f"expected a file for the notebook, found the folder {show(output)}"])
     for path, mark in ((output, '"papermill"'), (result, '"has_result"')):
-        if path.exists() and not (path.is_file() and mark in path.read_text(encoding="utf-8", errors="replace")):
+        if path.exists() and not (
+            path.is_file() and mark in path.read_text(encoding="utf-8", errors="replace")
+        ):
             raise Refused([f"{show(path)} is there and was not written by this command: choose another name"])
     text = nbformat.writes(notebook)
     try:

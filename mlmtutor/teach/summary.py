@@ -35,7 +35,9 @@ def write_summary(folder: Path, about: Mapping[str, Any], runs: Sequence[Run]) -
     table.writerow(head)
     for row in rows:
         values = [*row["varied"].values(), *about["fixed"].values(), row["status"], row["seconds"]]
-        table.writerow([*values, *(row["metrics"].get(name, "") for name in metrics), row["notebook"], row["error"]])
+        table.writerow(
+            [*values, *(row["metrics"].get(name, "") for name in metrics), row["notebook"], row["error"]]
+        )
     write_text(folder / "sweep.csv", text.getvalue())
     draw(folder, about, [row for row in rows if row["status"] == "done"])
 
@@ -60,7 +62,11 @@ def draw(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any
         name
         for name in dict.fromkeys(name for row in rows for name in row["metrics"])
         if not name.endswith(ENDS) and sum(name in row["metrics"] for row in rows) > 1
-    ][:MOST_PANELS]
+    ]
+    # what is the same everywhere is drawn last
+    metrics = sorted(metrics, key=lambda name: len({row["metrics"].get(name) for row in rows}) < 2)[
+        :MOST_PANELS
+    ]
     if not names or not metrics:
         return
     import matplotlib.style
@@ -109,3 +115,5 @@ def draw_metric(ax: Axes, metric: str, names: Sequence[str], rows: Sequence[Mapp
             ax.plot([x] * len(ys), ys, linestyle="", marker=".", color="black", alpha=0.5)
     if min(xs) > 0 and max(xs) >= 20 * min(xs):
         ax.set_xscale("log")
+    elif all(isinstance(x, int) for x in xs):
+        ax.xaxis.get_major_locator().set_params(integer=True)

@@ -50,7 +50,9 @@ class Run:
         return "metrics" in self.found
 
 
-def expand_ranges(parameters: Sequence[Parameter], given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def expand_ranges(
+    parameters: Sequence[Parameter], given: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
     """Return single values: ``0.15,0.3`` are two, ``1..3`` are three. A text is taken as it is.
 
     Raises:
