@@ -124,7 +124,7 @@ def run_chapter(
                 progress_bar=False,
                 watch=watch,
                 headings=list_headings(chapter, lang),
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
     except papermill.PapermillExecutionError as error:
         raise CellFailed(*describe_error(error, output)) from None

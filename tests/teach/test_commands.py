@@ -121,7 +121,7 @@ def test_missing_packages_are_one_line_with_the_command(write, monkeypatch):
         assert errors == (
             "mlmtutor: to run chapters, expected papermill, ipykernel, found none: pip install papermill ipykernel\n"
         )
-    assert run("params")[0] == 0
+    assert run("params", "--json")[0] == 0
 
 
 def test_a_run_keeps_notebook_and_results(write, tmp_path):
@@ -150,9 +150,9 @@ def test_a_failing_cell_is_shown_and_what_ran_is_kept(write, tmp_path):
     status, printed, errors = run("run", "toy", "-o", "out.ipynb")
     assert (status, printed) == (1, "")
     assert len(errors.splitlines()) < 25
-    assert "cell 3 of 3 | By hand\n\nCell In[3], line 1\n----> 1 raise ValueError('no such word')" in errors
+    assert "cell 2 of 2 | By hand\n\nCell In[2], line 1\n----> 1 raise ValueError('no such word')" in errors
     assert errors.splitlines()[-1] == (
-        "mlmtutor: cell In [3] raised ValueError: no such word; what ran is in 'out.ipynb'"
+        "mlmtutor: cell In [2] raised ValueError: no such word; what ran is in 'out.ipynb'"
     )
     assert "ValueError" in (tmp_path / "out.ipynb").read_text()
     assert not (tmp_path / "result.json").exists()  # of an earlier run
@@ -173,7 +173,10 @@ def is_running(process_id):
         return False
 
 
-SLEEPS = "import os, sys, time\nopen('kernel', 'a').write(f'{os.getpid()} ')\ntime.sleep(200 if word == 'slow' else 0)"
+SLEEPS = """import os, sys, time
+open('kernel', 'a').write(f'{os.getpid()} ')
+if word == 'slow' and not os.path.exists('hurry'): time.sleep(200)
+assert word != 'bad', 'a bad word'"""
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -191,7 +194,7 @@ def test_an_interrupt_keeps_what_ran_and_leaves_no_kernel(sent, expected, write,
 
 
 def test_a_sweep_goes_on_after_failure_and_interrupt_and_repeats_nothing(write, start, tmp_path):
-    write("import sys, time", SLEEPS + "\nassert word != 'bad', 'a bad word'")
+    write("import sys, time", SLEEPS)
     values = ["sweep", "toy", "-p", "word=bad", "-p", "word=go", "-p", "word=slow", "-j", "2", "-o", "out"]
     process = start(*values)
     wait_for(tmp_path / "out" / "sweep.csv", "go,done")
@@ -200,31 +203,37 @@ def test_a_sweep_goes_on_after_failure_and_interrupt_and_repeats_nothing(write, 
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "mlmtutor: stopped; 1 of 3 runs are done; the same command goes on where it broke off" in errors
+    assert errors.splitlines()[-1] == (
+        "mlmtutor: stopped; 1 of 3 runs are done; the same command goes on where it broke off"
+    )
     assert not any(is_running(int(kernel)) for kernel in kernels)
 
-    write("import sys, time", "import sys\nassert word != 'bad', 'a bad word'")
-    status, _, errors = run(*values)  # another source: all runs are done again
+    (tmp_path / "hurry").touch()
+    before = (tmp_path / "out" / "word=go.ipynb").stat().st_mtime_ns
+    status, _, errors = run(*values)
     assert status == 1
+    assert errors.splitlines()[0] == "1 of 3 runs are done already"
     assert errors.splitlines()[-1].startswith(
         "mlmtutor: 1 of 3 runs failed, their errors are in 'out/sweep.csv'"
     )
+    assert (tmp_path / "out" / "word=go.ipynb").stat().st_mtime_ns == before
     rows = (tmp_path / "out" / "sweep.csv").read_text().splitlines()
     assert rows[0] == "word,status,seconds,letters before,letters after,notebook,error"
     assert rows[1].startswith("bad,failed,,,,word=bad.ipynb,cell In [3] raised AssertionError: a bad word")
     assert rows[3].startswith("slow,done,") and ",8,0.5,word=slow.ipynb," in rows[3]
 
-    before = (tmp_path / "out" / "word=go.ipynb").stat().st_mtime
-    status, _, errors = run(*values)
-    assert errors.splitlines()[0] == "2 of 3 runs are done already"
-    assert (tmp_path / "out" / "word=go.ipynb").stat().st_mtime == before
-    status, _, errors = run("sweep", "toy", "-p", "seed=1,2", "-o", "out")
-    assert (status, errors) == (1, "mlmtutor: another sweep is in 'out': choose another folder with -o\n")
 
+@pytest.mark.parametrize("has_result", [True, False])
+def test_a_sweep_says_where_everything_is(has_result, write, monkeypatch):
+    def finish(sweep, **options):
+        for one in sweep.runs:
+            one.found = {"metrics": {}, "has_result": has_result}
 
-def test_a_sweep_of_a_chapter_without_results_says_so(write, tmp_path):
-    write(":tags: [result]\n", "")
-    status, printed, errors = run("sweep", "toy", "-o", "out")
-    assert status == 0, errors
-    assert printed == "this chapter prints no result; the notebooks are in 'out'\n"
-    assert (tmp_path / "out" / "01_toy.ipynb").exists()
+    monkeypatch.setattr("mlmtutor.teach.sweep.Sweep.run", finish)
+    status, printed, _ = run("sweep", "toy", "-o", "out")
+    first = (
+        "table, figure and notebooks:"
+        if has_result
+        else "this chapter prints no result; the notebooks are in"
+    )
+    assert (status, printed) == (0, f"{first} 'out'\n")

@@ -2,6 +2,7 @@
 
 import ast
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -29,6 +30,13 @@ LEFT_TO = {
 }
 
 
+@cache
+def open_chapter(slug: str):
+    """The chapter, and its parameters with their limits."""
+    chapter = read_chapter(find_source(slug))
+    return chapter, read_parameters(chapter, read_table()[slug])
+
+
 def is_check(node: ast.stmt) -> bool:
     """Whether a statement may refuse a value: it raises itself, or hands it to settings."""
     parts = list(ast.walk(node))
@@ -39,7 +47,7 @@ def is_check(node: ast.stmt) -> bool:
 
 def refuses(slug: str, values: dict) -> str | None:
     """What the chapter's own guard says to values, or None; the cell is run up to its last check."""
-    chapter = read_chapter(find_source(slug))
+    chapter, parameters = open_chapter(slug)
     position = next(i for i, cell in enumerate(chapter.code) if "parameters" in cell.tags)
     body = ast.parse(chapter.code[position + 1].source).body
     last = max(i for i, node in enumerate(body) if is_check(node))
@@ -86,7 +94,7 @@ def test_limits_are_those_of_the_chapter(slug, name):
 @pytest.mark.parametrize("slug", read_table())
 def test_every_limit_of_a_guard_is_in_the_table(slug):
     """A number that is far too small or too large is refused by the table if the chapter refuses it."""
-    for parameter in read_parameters(read_chapter(find_source(slug)), read_table()[slug]):
+    for parameter in open_chapter(slug)[1]:
         if parameter.type in ("int", "float"):
             value = -1 if parameter.type == "int" else -1.0
             if refuses(slug, {parameter.name: value}):
@@ -105,7 +113,7 @@ def test_choices_are_those_of_the_profile(slug):
 
 @pytest.mark.parametrize("slug", read_table())
 def test_defaults_are_within_their_limits(slug):
-    for parameter in read_parameters(read_chapter(find_source(slug)), read_table()[slug]):
+    for parameter in open_chapter(slug)[1]:
         assert parameter.read(str(parameter.default)) == parameter.default
 
 
