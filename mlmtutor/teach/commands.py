@@ -97,7 +97,7 @@ def run(settings: FlagCreatePairsOff[OmitArgPrefixes[RunOptions]]) -> None:
         raise Refused([f"{problem}: for several values there is `mlmtutor sweep`" for problem in twice])
     values = {name: found[0] for name, found in read_values(chapter, parameters, given).items()}
     output = Path(settings.output or f"{chapter.slug}-run.ipynb")
-    result = output.with_name("result.json")
+    result = output.parent / "result.json"
     progress = Progress()
     watch = CellProgress(progress)
     try:
@@ -120,9 +120,10 @@ def sweep(settings: FlagCreatePairsOff[OmitArgPrefixes[SweepOptions]]) -> None:
     require_packages()
     from filelock import FileLock, Timeout
 
+    from mlmtutor.teach.grid import expand_ranges, plan_runs
     from mlmtutor.teach.parameters import read_values
     from mlmtutor.teach.progress import Progress
-    from mlmtutor.teach.sweep import Sweep, expand_ranges, plan_runs
+    from mlmtutor.teach.sweep import Sweep
 
     chapter, parameters, given = _open(settings)
     if not 1 <= settings.jobs <= MOST_JOBS:

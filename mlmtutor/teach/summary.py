@@ -15,7 +15,7 @@ from mlmtutor.teach.run import write_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mlmtutor.teach.sweep import Run
+    from mlmtutor.teach.grid import Run
 
 MOST_PANELS = 4
 ENDS = (" low", " high")  # of the names of interval ends, which are in the table and not in the figure

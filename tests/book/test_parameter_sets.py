@@ -41,7 +41,9 @@ def test_chapter_runs_with_other_parameters(slug, tmp_path, monkeypatch):
     assert values and not same, f"expected values that are not the defaults, found {same}"
     monkeypatch.chdir(tmp_path)
     output, watch = tmp_path / f"{slug}.ipynb", CellProgress(Progress())
-    found = run_chapter(chapter, values, lang="en", output=output, result=tmp_path / "result.json", watch=watch)
+    found = run_chapter(
+        chapter, values, lang="en", output=output, result=tmp_path / "result.json", watch=watch
+    )
     assert bool(found["metrics"]) == found["has_result"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [output.name, "result.json"]
     notebook = nbformat.read(output, as_version=4)
@@ -67,7 +69,9 @@ def test_numbers_that_a_chapter_refuses_are_refused_before_it_runs(slug, nonsens
     chapter = read_chapter(CHAPTERS[slug])
     parameters = read_parameters(chapter, read_table()[slug])
     given = {name: [str(value)] for name, value in nonsense.items() if not isinstance(value, str)}
-    odd = slug == "09_training_loop" and nonsense == {"batch_size": 7}  # the chapter alone knows that it must be even
+    odd = slug == "09_training_loop" and nonsense == {
+        "batch_size": 7
+    }  # the chapter alone knows that it must be even
     if given and not odd:
         with pytest.raises(Refused, match="|".join(nonsense)):
             read_values(chapter, parameters, given)

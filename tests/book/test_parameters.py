@@ -16,7 +16,10 @@ def test_tables_follow_the_source_and_keep_translations(write, root):
     write()
     assert main(["tables"], root=root) == 0
     table = root / "mlmtutor" / "data" / "parameters.yml"
-    table.write_text(table.read_text(encoding="utf-8").replace("zh: ''", "choices: [film, movie]\n    zh: 要量的词"), encoding="utf-8")
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("zh: ''", "choices: [film, movie]\n    zh: 要量的词"),
+        encoding="utf-8",
+    )
     write(PARAMETER, 'word: str = "movie"  # the word to measure')
     assert main(["tables"], root=root) == 0
     facts = yaml.safe_load(table.read_text(encoding="utf-8"))["01_toy"]["word"]

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
@@ -69,6 +71,7 @@ def test_papermill_sees_what_is_listed(slug):
         (["run", "toy", "-p", "times=1", "-p", "times=2"], ["times is given 2 times: for several values there is "]),
         (["run", "toy", "--profile", "mini"], ["01_toy has no parameter 'PROFILE', the nearest is "]),
         (["run", "toy", "-o", "out.txt"], ["expected a name that ends in .ipynb for the notebook, got 'out.txt'"]),
+        (["run", "toy", "-o", "/"], ["expected a name that ends in .ipynb for the notebook, got '/'"]),
         (["run", "toy", "-o", "folder.ipynb"], ["expected a file for the notebook, found the folder 'folder.ipynb'"]),
         (["run", "toy", "-o", "mine.ipynb"], ["'mine.ipynb' is there and was not written by this command: "]),
         (["run", "toy", "-o", "mine.ipynb/a.ipynb"], ["cannot write to 'mine.ipynb/a.ipynb': "]),
@@ -237,3 +240,10 @@ def test_a_sweep_says_where_everything_is(has_result, write, monkeypatch):
         else "this chapter prints no result; the notebooks are in"
     )
     assert (status, printed) == (0, f"{first} 'out'\n")
+
+
+def test_the_command_loads_what_runs_notebooks_only_when_it_runs_one():
+    heavy = "{'papermill', 'nbclient', 'jupytext', 'nbformat', 'matplotlib'}"
+    code = f"import sys, mlmtutor.cli; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -53,7 +53,7 @@ def refuses(slug: str, values: dict) -> str | None:
     last = max(i for i, node in enumerate(body) if is_check(node))
     names = {
         "mt": mt,
-        **{parameter.name: parameter.default for parameter in read_parameters(chapter)},
+        **{parameter.name: parameter.default for parameter in parameters},
         **values,
     }
     try:

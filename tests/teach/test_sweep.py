@@ -6,10 +6,11 @@ import json
 import pytest
 
 from mlmtutor.teach.chapters import read_chapter
+from mlmtutor.teach.grid import expand_ranges, name_run, plan_runs
 from mlmtutor.teach.parameters import read_parameters, read_values
 from mlmtutor.teach.sources import Refused
 from mlmtutor.teach.summary import write_summary
-from mlmtutor.teach.sweep import Sweep, expand_ranges, name_run, plan_runs
+from mlmtutor.teach.sweep import Sweep
 from tests.teach.toy import TABLE
 
 
