@@ -7,17 +7,14 @@ import json
 import logging
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, papermill_engines
 
 import mlmtutor
@@ -26,12 +23,11 @@ from mlmtutor.model.messages import show
 from mlmtutor.model.packages import find_version
 from mlmtutor.teach.chapters import Chapter, list_headings
 from mlmtutor.teach.failures import CellFailed, describe_death, describe_error
+from mlmtutor.teach.files import prepare_files, write_text
 from mlmtutor.teach.metrics import list_printed, read_metrics
 from mlmtutor.teach.notebooks import compose
 from mlmtutor.teach.parameters import Value, read_parameters
-from mlmtutor.teach.sources import Refused
 
-SPARE_BYTES = 1_000_000  # there must be room for, beside the notebook without outputs
 VERSIONS = ("torch", "transformers", "datasets", "papermill")
 # no bars in the notebook, and no warning of the debugger
 KERNEL_VARIABLES = {"MLMTUTOR_PROGRESS": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -168,41 +164,6 @@ def make_key(chapter: Chapter, parameters: Mapping[str, Value], *, lang: str) ->
         mlmtutor.__version__,
     ]
     return sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def prepare_files(output: Path, result: Path, notebook: NotebookNode) -> None:
-    """Make the folder, put the notebook there, with room for what it will hold, and take away an earlier result.
-
-    Raises:
-        Refused: If that cannot be done, or if another file would be lost.
-    """
-    if output.suffix != ".ipynb":
-        raise Refused([f"expected a name that ends in .ipynb for the notebook, got {show(output)}"])
-    if output.is_dir():
-        raise Refused([f"expected a file for the notebook, found the folder {show(output)}"])
-    for path, mark in ((output, '"papermill"'), (result, '"has_result"')):
-        if path.exists() and not (
-            path.is_file() and mark in path.read_text(encoding="utf-8", errors="replace")
-        ):
-            raise Refused([f"{show(path)} is there and was not written by this command: choose another name"])
-    text = nbformat.writes(notebook)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent) as probe:
-            probe.write(text.encode() + bytes(SPARE_BYTES))
-            probe.flush()
-            os.fsync(probe.fileno())
-        output.write_text(text, encoding="utf-8")
-        result.unlink(missing_ok=True)
-    except OSError as error:
-        raise Refused([f"cannot write to {show(output)}: {error.strerror or error}"]) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step, so that there is never a part of it."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
 
 
 @contextlib.contextmanager

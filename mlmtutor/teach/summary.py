@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from mlmtutor.teach.run import write_text
+from mlmtutor.teach.files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
