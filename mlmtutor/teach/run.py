@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -28,6 +29,7 @@ from mlmtutor.teach.metrics import list_printed, read_metrics
 from mlmtutor.teach.notebooks import compose
 from mlmtutor.teach.parameters import Value, read_parameters
 
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # it filled up while the chapter ran
 VERSIONS = ("torch", "transformers", "datasets", "papermill")
 # no bars in the notebook, and no warning of the debugger
 KERNEL_VARIABLES = {"MLMTUTOR_PROGRESS": "0", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -126,6 +128,10 @@ def run_chapter(
         raise CellFailed(*describe_error(error, output)) from None
     except DeadKernelError:
         raise CellFailed(*describe_death(output)) from None
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise OSError(f"cannot write to {show(output)}: {error.strerror}") from None
     except KeyboardInterrupt as stop:
         raise type(stop)(f"stopped; what ran is in {show(output)}") from None
     printed = list_printed(done)

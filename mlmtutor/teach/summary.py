@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mlmtutor.teach.grid import Run
 
-MOST_PANELS = 4
+MOST_PANELS, MOST_TICKS = 4, 8
 ENDS = (" low", " high")  # of the names of interval ends, which are in the table and not in the figure
 
 
@@ -63,10 +63,8 @@ def draw(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any
         for name in dict.fromkeys(name for row in rows for name in row["metrics"])
         if not name.endswith(ENDS) and sum(name in row["metrics"] for row in rows) > 1
     ]
-    # what is the same everywhere is drawn last
-    metrics = sorted(metrics, key=lambda name: len({row["metrics"].get(name) for row in rows}) < 2)[
-        :MOST_PANELS
-    ]
+    changing = [name for name in metrics if len({row["metrics"].get(name) for row in rows}) > 1]
+    metrics = (changing or metrics)[:MOST_PANELS]
     if not names or not metrics:
         return
     import matplotlib.style
@@ -115,5 +113,5 @@ def draw_metric(ax: Axes, metric: str, names: Sequence[str], rows: Sequence[Mapp
             ax.plot([x] * len(ys), ys, linestyle="", marker=".", color="black", alpha=0.5)
     if min(xs) > 0 and max(xs) >= 20 * min(xs):
         ax.set_xscale("log")
-    elif all(isinstance(x, int) for x in xs):
-        ax.xaxis.get_major_locator().set_params(integer=True)
+    elif len(set(xs)) <= MOST_TICKS:
+        ax.set_xticks(sorted(set(xs)))
