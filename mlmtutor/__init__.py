@@ -12,7 +12,8 @@ In the order of the course; each room uses only those named before it:
     plots      the figures of the chapters
     report     what an adaptation leaves behind: model, card, report, figure    8
     adapt      all of it in one call                                            11
-    cli        the same as a command
+    teach      chapters with other parameters: listed, run, swept               a2
+    cli        all of it as commands
 
 Beside the story: `exercises` checks answers and measurements, `testing` has tiny stand-ins for tests, `data` holds
 small tables. Every public name can be imported from here; nothing heavy is loaded before it is used. Which module a

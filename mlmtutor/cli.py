@@ -1,4 +1,4 @@
-"""The command ``mlmtutor``: adapt a model to texts, and see what this machine can do."""
+"""The command ``mlmtutor``: adapt a model to texts, see what this machine can do, and run chapters of the course."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ try:
 
     from mlmtutor.adapt import AdaptSettings, adapt_model
     from mlmtutor.masks.masking import MaskingSettings
+    from mlmtutor.teach import commands as teaching
     from mlmtutor.training.checkpoints import is_main_process
 except Exception as error:  # packages are missing or damaged; `doctor` says which, and does without them
     NOT_STARTED = error
@@ -47,6 +48,7 @@ except Exception as error:  # packages are missing or damaged; `doctor` says whi
 PACKAGE = Path(__file__).parent
 DESCRIPTION = "Adapt a masked language model to a new domain."
 LONGEST_MESSAGE = 300  # characters
+TEACHING = ("params", "run", "sweep")  # commands of the wing `teach`
 STOPPED, TERMINATED = 130, 143  # exit status, as shells have it: 128 and the number of the signal
 
 
@@ -90,6 +92,17 @@ def adapt(settings: FlagCreatePairsOff[OmitArgPrefixes[AdaptOptions]]) -> None:
         if is_main_process():
             print(report)
             print(f"model, card, report and loss curve: {settings.output}")
+
+
+def _guard(command: Callable[..., None]) -> Callable[..., None]:
+    """Let the errors of a command for those who teach be one line each."""
+
+    @wraps(command)
+    def guarded(settings: object) -> None:
+        with _one_line_errors(traceback=settings.traceback, again="the same command"):
+            command(settings)
+
+    return guarded
 
 
 def doctor() -> None:
@@ -165,12 +178,13 @@ def _one_line_errors(*, traceback: bool, again: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        _say(f"stopped; {again} goes on where it broke off")
+        _say(str(stop) or f"stopped; {again} goes on where it broke off")
         sys.exit(TERMINATED if isinstance(stop, _Terminated) else STOPPED)
     except Exception as error:
         if traceback:
             raise
-        _say(_describe(error))
+        for problem in getattr(error, "problems", None) or [_describe(error)]:
+            _say(problem)
         sys.exit(1)
     finally:
         if before is not None:
@@ -257,7 +271,7 @@ def _parse(arguments: list[str] | None) -> Callable[[], None]:
     try:
         with redirect_stderr(box):
             tyro.extras.subcommand_cli_from_dict(
-                {command.__name__: deferred(command) for command in (adapt, doctor)},
+                {command.__name__: deferred(command) for command in _list_commands()},
                 prog="mlmtutor",
                 description=DESCRIPTION,
                 args=arguments,
@@ -271,6 +285,10 @@ def _parse(arguments: list[str] | None) -> Callable[[], None]:
     return calls[0]
 
 
+def _list_commands() -> list[Callable[..., None]]:
+    return [adapt, doctor, *(_guard(getattr(teaching, name)) for name in TEACHING)]
+
+
 def _parse_alone(arguments: list[str] | None) -> str:
     """Return the name of the command that was asked for, with nothing but Python's own library."""
     parser = ArgumentParser(prog="mlmtutor", description=DESCRIPTION, epilog=_describe(NOT_STARTED))
@@ -278,6 +296,8 @@ def _parse_alone(arguments: list[str] | None) -> str:
     for command in (adapt, doctor):
         what = command.__doc__.partition("\n")[0]
         commands.add_parser(command.__name__, help=what, description=what, epilog=parser.epilog)
+    for name in TEACHING:
+        commands.add_parser(name, help="for those who teach", epilog=parser.epilog)
     return parser.parse_known_args(arguments)[0].command
 
 

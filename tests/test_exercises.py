@@ -11,8 +11,9 @@ import pytest
 import torch
 import yaml
 
-from book.tools.chapter import find_chapters, read_chapter
+from book.tools.chapter import find_chapters
 from mlmtutor import as_printed, check_answer, check_range, exercises
+from mlmtutor.teach.chapters import read_chapter
 
 ROOT = Path(__file__).parents[1]
 QUESTIONS = yaml.safe_load(exercises.ANSWERS.read_text(encoding="utf-8"))

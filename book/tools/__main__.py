@@ -10,14 +10,16 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from book._ext.repository import UNKNOWN, find_repository, set_install_cell
+from mlmtutor.teach.chapters import LANGUAGES, Chapter, ChapterError, read_chapter
+from mlmtutor.teach.metrics import list_printed
+from mlmtutor.teach.notebooks import write_notebook
 
 from .budget import download_packages, measure
-from .chapter import LANGUAGES, Chapter, ChapterError, compose, find_chapters, read_chapter, write_notebook
+from .chapter import compose, find_chapters
 from .checks import check_chapter, check_notebooks
 from .colab import write_for_colab
 from .execute import ChapterFailed
 from .handout import make_handout
-from .parameters import result_lines, sweep
 from .pdf import open_browser, print_book
 from .site import build, stage
 from .speed import SPEED, draw_figures
@@ -71,12 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     add(_answers, "ask the model for the examples of the field where visitors ask it", slugs=0)
     add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
     add(_handout, "write the notebooks without worked answers into _build/handout")
-    sweep_command = add(_sweep, "run a chapter for several values of a parameter", slugs=1)
-    sweep_command.add_argument("name", help="the parameter that varies")
-    sweep_command.add_argument("values", nargs="+", help="its values")
-    sweep_command.add_argument(
-        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="another parameter, fixed"
-    )
     measure_command = add(_measure, "run the chapters and write what they cost into book/budget.yml")
     measure_command.add_argument("--profile", choices=["mini", "full"], default="mini")
     return parser
@@ -132,8 +128,8 @@ def _book(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -
     print("building the site ...", flush=True)
     _announce(build_from(outputs), root=root)
     for chapter in chapters:
-        for line in result_lines(compose(chapter, "en", outputs[chapter.slug])):
-            print(f"{chapter.slug}: {line}")
+        for lines in list_printed(compose(chapter, "en", outputs[chapter.slug])):
+            print(*(f"{chapter.slug}: {line}" for line in lines), sep="\n")
 
 
 def _site(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
@@ -182,13 +178,6 @@ def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path
             path = Path("_build", "handout", lang, f"{chapter.slug}.ipynb")
             # what a class works on installs from the instructor's copy
             _write(set_install_cell(make_handout(chapter, lang), find_repository(root)), path, root=root)
-
-
-def _sweep(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
-    folder = root / "_build" / "sweeps" / options.slugs[0]
-    for run, lines in sweep(chapters[0], options.name, options.values, fixed=dict(options.p), folder=folder):
-        print(run, *lines, sep="\n  ", flush=True)
-    print(f"the notebooks: {folder}")
 
 
 def _measure(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

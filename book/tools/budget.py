@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from .chapter import Chapter
+from mlmtutor.teach.chapters import Chapter
+
 from .execute import Say, execute
 
 SECONDS_BETWEEN_SAMPLES = 0.1

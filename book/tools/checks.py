@@ -8,9 +8,11 @@ from statistics import median
 import nbformat
 from nbformat import NotebookNode
 
-from .chapter import LANGUAGES, Chapter, compose
+from mlmtutor.teach.chapters import LANGUAGES, Chapter
+from mlmtutor.teach.han import HAN
+
+from .chapter import compose
 from .citations import check_citations
-from .han import HAN
 from .prose import check_scripts, check_twins, find_links
 from .style import check_style
 from .terms import check_terms

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from .chapter import Chapter
+from mlmtutor.teach.chapters import Chapter
+
 from .prose import REFERENCES
 
 REFERENCES_FILE = Path(__file__).resolve().parents[1] / "references.yml"

@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 
 from book._ext.repository import UNKNOWN, find_repository, read_repository, set_install_cell
-
-from .chapter import LANGUAGES, write_notebook
+from mlmtutor.teach.chapters import LANGUAGES
+from mlmtutor.teach.notebooks import write_notebook
 
 
 def write_for_colab(root: Path, folder: Path) -> str:

@@ -13,13 +13,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from .chapter import Cell, Chapter, write_notebook
+from mlmtutor.teach.chapters import Cell, Chapter, list_headings
+from mlmtutor.teach.notebooks import write_notebook
+
 from .pictures import KERNEL_ARGUMENTS, settings_for_pictures, tidy
 
 PROGRESS_BAR = re.compile(r"\d+%\||^\s*$")  # a bar, or the line break that ends one
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# how the mini weights were made and their card, and the table of all parameters, of which a chapter has its own in its code
-NO_INFLUENCE = {"__pycache__", "make", "README.md", "parameters.yml"}
+# how the mini weights were made and their card, the table of all parameters, of which a chapter has its own in its code, and
+# what no chapter imports: the commands
+NO_INFLUENCE = {"__pycache__", "make", "README.md", "parameters.yml", "teach", "cli.py"}
 Say = Callable[[str], None]
 
 
@@ -94,7 +97,7 @@ def execute(
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(c.source, id=c.id, metadata=c.metadata) for c in chapter.code]
     )
-    headings = _headings(chapter)
+    headings = list_headings(chapter)
     started = 0.0
 
     def announce(cell: NotebookNode, cell_index: int) -> None:
@@ -150,18 +153,6 @@ class _Client(NotebookClient):
             self.show_bar(content["text"])
             return None
         return super().process_message(msg, cell, cell_index)
-
-
-def _headings(chapter: Chapter) -> list[str]:
-    """The English heading above each code cell."""
-    heading, above = chapter.slug, []
-    for cell in chapter.cells:
-        if cell.kind == "code":
-            above.append(heading)
-        elif cell.lang == "en":
-            found = re.findall(r"^#+ +(.+)$", cell.source, flags=re.MULTILINE)
-            heading = found[-1] if found else heading
-    return above
 
 
 def _describe_failure(chapter: Chapter, notebook: NotebookNode, error: Exception) -> str:

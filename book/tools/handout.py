@@ -5,7 +5,9 @@ import re
 import nbformat
 from nbformat import NotebookNode
 
-from .chapter import Chapter, compose
+from mlmtutor.teach.chapters import Chapter
+
+from .chapter import compose
 
 YOURS = "your-answer"  # tag of the cells that students fill in
 ROOM_FOR_PROSE = {"en": "*Your answer:*", "zh": "*你的答案：*"}

@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-from .chapter import Chapter
-from .han import HAN
+from mlmtutor.teach.chapters import Chapter
+from mlmtutor.teach.han import HAN
 
 # as the site is built; without colon_fence, which would hide the prose of a directive
 MARKDOWN = create_md_parser(MdParserConfig(enable_extensions={"dollarmath", "linkify"}), RendererHTML)

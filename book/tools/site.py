@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from .chapter import write_notebook
+from mlmtutor.teach.notebooks import write_notebook
 
 SITE_SOURCES = ("_config.yml", "_toc.yml", "book")
 NOT_SITE_SOURCES = {"chapters", "tools", "__pycache__"}

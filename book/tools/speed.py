@@ -5,7 +5,8 @@ import json
 import statistics
 from pathlib import Path
 
-from .chapter import LANGUAGES
+from mlmtutor.teach.chapters import LANGUAGES
+
 from .pictures import tidy
 
 SPEED, FIGURES = Path("book/speed.json"), Path("book/speed")

@@ -21,8 +21,9 @@ from statistics import mean
 import yaml
 from markdown_it.token import Token
 
-from .chapter import LANGUAGES, Cell, Chapter
-from .han import HAN, join_han_lines
+from mlmtutor.teach.chapters import LANGUAGES, Cell, Chapter
+from mlmtutor.teach.han import HAN, join_han_lines
+
 from .prose import MARKDOWN, REFERENCES, read_words
 
 WORDS = Path(__file__).resolve().parents[1] / "words.yml"

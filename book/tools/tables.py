@@ -1,7 +1,7 @@
 """The tables of the instructor guide, the budget page and the page on speed.
 
 ``mlmtutor/data/parameters.yml`` lists every parameter of every chapter. Its ``type``, ``default`` and ``en`` are the source's;
-``zh`` is written by hand and stays. ``book/budget.yml`` is written by ``python -m book.tools measure``,
+``zh``, and which values a chapter takes, are written by hand and stay. ``book/budget.yml`` is written by ``python -m book.tools measure``,
 ``book/speed.json`` by ``make bench``.
 """
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from .chapter import LANGUAGES, Chapter
-from .parameters import read_parameters
+from mlmtutor.teach.chapters import LANGUAGES, Chapter
+from mlmtutor.teach.parameters import read_parameters
+
 from .speed import machine_lines, read_speed, speed_rows
 
 PARAMETERS, BUDGET = Path("mlmtutor/data/parameters.yml"), Path("book/budget.yml")
@@ -58,16 +59,17 @@ def tabulate(chapters: list[Chapter], *, root: Path) -> dict[Path, str]:
 
 
 def list_parameters(chapters: list[Chapter], *, known: dict) -> dict:
-    """Return every parameter by chapter and name, with the translations of `known`."""
+    """Return every parameter by chapter and name, with the translations and limits of `known`."""
     return {
         chapter.slug: {
             p.name: {
                 "type": p.type,
                 "default": p.default,
+                **p.limits,
                 "en": p.meaning,
                 "zh": known.get(chapter.slug, {}).get(p.name, {}).get("zh", ""),
             }
-            for p in read_parameters(chapter)
+            for p in read_parameters(chapter, known.get(chapter.slug))
         }
         for chapter in chapters
     }

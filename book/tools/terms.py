@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from book._ext.glossary import Term, TermFinder, any_of, read_glossary
+from mlmtutor.teach.chapters import Chapter
 
-from .chapter import Chapter
 from .prose import read_words
 
 

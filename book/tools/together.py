@@ -12,7 +12,8 @@ import psutil
 from joblib import cpu_count
 from nbformat import NotebookNode
 
-from .chapter import Chapter
+from mlmtutor.teach.chapters import Chapter
+
 from .execute import ChapterFailed, Say, run_chapter
 from .tables import BUDGET, read_yaml
 

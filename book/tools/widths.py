@@ -12,7 +12,7 @@ import unicodedata
 
 from nbformat import NotebookNode
 
-from .chapter import Chapter
+from mlmtutor.teach.chapters import Chapter
 
 MAX_COLUMNS = 80
 MAX_OUTPUT_COLUMNS = 84  # which a desktop still shows; code should also fit where it is narrower

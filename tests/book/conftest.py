@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from book.tools.chapter import Chapter, read_chapter
+from mlmtutor.teach.chapters import Chapter, read_chapter
 
 TOY = """---
 kernelspec:

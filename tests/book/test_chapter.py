@@ -3,8 +3,10 @@
 import nbformat
 import pytest
 
-from book.tools.chapter import ChapterError, compose, find_chapters, shorten_caption, write_notebook
-from book.tools.han import join_han_lines
+from book.tools.chapter import compose, find_chapters
+from mlmtutor.teach.chapters import ChapterError
+from mlmtutor.teach.han import join_han_lines
+from mlmtutor.teach.notebooks import shorten_caption, write_notebook
 
 
 def test_chapter_knows_where_each_cell_stands(write):

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from book.tools.chapter import compose, write_notebook
+from book.tools.chapter import compose
 from book.tools.checks import (
     check_captions,
     check_cell_sizes,
@@ -21,6 +21,7 @@ from book.tools.checks import (
     check_size,
 )
 from book.tools.prose import check_scripts, check_twins, read_content
+from mlmtutor.teach.notebooks import write_notebook
 
 PARAMETER = 'word: str = "film"  # the word to measure'
 

@@ -12,8 +12,8 @@ import yaml
 
 from book._ext.diagrams import DIAGRAMS, MARK, WORDS, draw, measures, read_words, texts
 from book._ext.diagrams.course import GUESSES, TOKENS
-from book.tools.han import HAN
 from mlmtutor.mini import WEIGHTS
+from mlmtutor.teach.han import HAN
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = yaml.safe_load(WORDS.read_text("utf-8"))

@@ -1,8 +1,13 @@
 """Running a chapter's code: once, live, and only when something changed."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from book.tools.execute import ChapterFailed, execute, run_chapter, run_key
+from book.tools.chapter import find_chapters
+from book.tools.execute import NO_INFLUENCE, ChapterFailed, execute, run_chapter, run_key
+from mlmtutor.teach.chapters import read_chapter
 
 
 @pytest.fixture
@@ -106,3 +111,11 @@ def test_change_of_code_package_pins_or_profile_runs_a_chapter_again(write, root
     monkeypatch.setenv("MLMTUTOR_PROFILE", "another")
     keys.append(run_key(write(), root=root))
     assert len(set(keys)) == len(keys)
+
+
+def test_no_chapter_imports_what_is_said_to_have_no_influence():
+    assert {"teach", "cli.py"} <= NO_INFLUENCE
+    imports = re.compile(r"mlmtutor(\.| import )(cli|teach)|-m mlmtutor|mlmtutor (run|sweep|params)\b")
+    for path in find_chapters(Path(__file__).resolve().parents[2]):
+        for cell in read_chapter(path).code:
+            assert not imports.search(cell.source), f"{path.name}, line {cell.line}"

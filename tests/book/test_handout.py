@@ -8,8 +8,9 @@ import pytest
 
 from book._ext.repository import INSTALL_CELL
 from book.tools.__main__ import main
-from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
+from book.tools.chapter import find_chapters
 from book.tools.handout import FOLDED_ANSWER, YOURS, make_handout
+from mlmtutor.teach.chapters import LANGUAGES, read_chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = find_chapters(ROOT)

@@ -11,12 +11,16 @@ import pytest
 from papermill import inspect_notebook
 
 from book.tools.__main__ import _parser
-from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
-from book.tools.han import HAN
+from book.tools.chapter import find_chapters
 from book.tools.handout import make_handout
-from book.tools.parameters import read_parameters, read_values, run_with
 from book.tools.prose import read_content
 from book.tools.tables import BUDGET, PAGES, PARAMETERS, read_yaml, tabulate
+from mlmtutor.cli import main
+from mlmtutor.teach.chapters import LANGUAGES, read_chapter
+from mlmtutor.teach.grid import expand_ranges, plan_runs
+from mlmtutor.teach.han import HAN
+from mlmtutor.teach.parameters import read_parameters, read_values, split_assignments
+from mlmtutor.teach.sources import choose_chapter, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = {path.stem: path for path in find_chapters(ROOT)}
@@ -63,13 +67,54 @@ def test_pages_say_the_same(en, zh):
 
 def test_commands_of_the_pages_exist():
     commands = re.findall(r"python -m book\.tools (.*)", "\n".join(fenced("sh")))
-    assert len(commands) >= 4
+    assert len(commands) >= 3
     for command in commands:
-        options = _parser().parse_args(shlex.split(command))
-        assert set(options.slugs) <= set(CHAPTERS)
-        if options.command == "sweep":
-            chapter = read_chapter(CHAPTERS[options.slugs[0]])
-            assert read_values(chapter, dict(options.p) | dict.fromkeys([options.name], options.values[0]))
+        assert set(_parser().parse_args(shlex.split(command)).slugs) <= set(CHAPTERS)
+
+
+def list_commands(name: str) -> list[tuple[list[str], str]]:
+    """The commands of the guide that begin so, as lists of words, and what the guide says that they print."""
+    text = PAGES_IN["en"][0].read_text(encoding="utf-8")
+    found = re.findall(
+        rf"```sh\n\.venv/bin/mlmtutor ({name} [^\n]*)\n```\n\n```text\n(.*?)\n```", text, flags=re.DOTALL
+    )
+    return [(shlex.split(command), printed) for command, printed in found]
+
+
+def test_parameters_are_listed_as_the_guide_shows(capsys):
+    ((command, printed),) = list_commands("params")
+    main(command)
+    assert capsys.readouterr().out.rstrip() == printed
+
+
+def test_runs_of_the_guide_are_possible_and_the_one_that_is_refused_is_refused_so(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (possible, _), (wrong, printed) = list_commands("run")
+    with pytest.raises(SystemExit):
+        main(wrong)
+    assert capsys.readouterr().err.rstrip() == printed
+    ((swept, table),) = list_commands("sweep")
+    for command, num_runs in ((possible, 1), (swept, 2)):
+        slug = choose_chapter(command[1], CHAPTERS)
+        chapter = read_chapter(CHAPTERS[slug])
+        parameters = read_parameters(chapter, read_table()[slug])
+        given = expand_ranges(parameters, split_assignments(word for word in command if "=" in word))
+        runs = plan_runs(chapter, read_values(chapter, parameters, given), lang="en")
+        assert len(runs) == num_runs
+    assert all(run.name in table for run in runs)
+
+
+def test_chapters_without_results_are_those_that_the_guide_names():
+    without = [
+        slug.partition("_")[0].lstrip("0")
+        for slug, path in CHAPTERS.items()
+        if not any("result" in cell.tags for cell in read_chapter(path).code)
+    ]
+    assert without == ["1", "2", "4", "5", "9", "a1"]
+    named = "Chapters 1, 2, 4, 5, 9 and the gallery of mistakes have no cell tagged `result`"
+    assert named in PAGES_IN["en"][0].read_text(encoding="utf-8")
 
 
 def test_code_of_the_pages_shows_results_and_answers(write, root, monkeypatch):
@@ -80,10 +125,11 @@ def test_code_of_the_pages_shows_results_and_answers(write, root, monkeypatch):
     monkeypatch.chdir(root)
     Path("submissions").mkdir()
     nbformat.write(handout, "submissions/ada.ipynb")
-    run_with(chapter, {"word": "go"}, output=Path("_build/sweeps/06_fine_tuning/word=go.ipynb"))
+    Path("sizes").mkdir()
+    Path("sizes/sweep.csv").write_text("chunk_size,chunks,tokens dropped %\n64,122595,0.01\n")
     shown = []
     for code in fenced("python"):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(code, {})
         shown.append(printed.getvalue())
-    assert shown == ["word=go go has 2 letters\n\n", "# ada\n# your answer\nlen(word)\n\n"]
+    assert shown == ["64 122595 0.01\n", "# ada\n# your answer\nlen(word)\n\n"]

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from book.tools import __main__, style
-from book.tools.chapter import LANGUAGES
 from book.tools.style import (
     ENOUGH,
     Cadence,
@@ -17,6 +16,7 @@ from book.tools.style import (
     split_sentences,
     tabulate_cadences,
 )
+from mlmtutor.teach.chapters import LANGUAGES
 
 
 def test_examples_hold():

@@ -10,10 +10,11 @@ import pytest
 
 from book._ext import glossary
 from book._ext.glossary import Term, TermFinder, read_glossary
-from book.tools.chapter import LANGUAGES, find_chapters
-from book.tools.han import HAN
+from book.tools.chapter import find_chapters
 from book.tools.prose import read_words
 from book.tools.terms import check_terms
+from mlmtutor.teach.chapters import LANGUAGES
+from mlmtutor.teach.han import HAN
 
 ROOT = Path(__file__).resolve().parents[2]
 TERMS = read_glossary()

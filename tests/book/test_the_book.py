@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from book.tools.chapter import LANGUAGES, find_chapters, read_chapter
+from book.tools.chapter import find_chapters
 from book.tools.checks import check_chapter, check_notebooks
 from book.tools.prose import read_content
 from book.tools.style import check_page, find_pages
+from mlmtutor.teach.chapters import LANGUAGES, read_chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS, PAGES = find_chapters(ROOT), find_pages(ROOT)

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from book.tools import together
-from book.tools.chapter import read_chapter
 from book.tools.execute import ChapterFailed, run_chapter
 from book.tools.together import Board, run_together, share_machine
+from mlmtutor.teach.chapters import read_chapter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from book._ext.figures import fit_into_page, translate
-from book.tools.han import HAN
+from mlmtutor.teach.han import HAN
 
 LANGUAGES = ("en", "zh")
 NAMES = re.compile(

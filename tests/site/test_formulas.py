@@ -7,8 +7,9 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from book._ext import formulas
-from book.tools.chapter import find_chapters, read_chapter
+from book.tools.chapter import find_chapters
 from book.tools.prose import read_content
+from mlmtutor.teach.chapters import read_chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 
