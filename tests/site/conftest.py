@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+from filelock import FileLock
 
 from book._ext.repository import Repository
 from book.tools.site import build
@@ -34,19 +35,27 @@ def repository() -> Repository:
 
 
 @pytest.fixture(scope="session")
-def site(repository, tmp_path_factory) -> Path:
-    """Folder of the fork's site."""
-    with pytest.MonkeyPatch.context() as patch:
+def site(repository, tmp_path_factory, worker_id) -> Path:
+    """Folder of the fork's site, built once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    with FileLock(shared / "site.lock"), pytest.MonkeyPatch.context() as patch:
         patch.setenv("GITHUB_REPOSITORY", repository.name)
         patch.setenv("GITHUB_SERVER_URL", "https://github.com")
         patch.setenv("GITHUB_REF", f"refs/heads/{repository.branch}")
-        return build(ROOT, tmp_path_factory.mktemp("site"))
+        output, built = shared / "site", shared / "site.built"
+        if not built.exists():
+            build(ROOT, output)
+            built.touch()
+        return output / "_build" / "html"
 
 
 @pytest.fixture(scope="session")
 def articles(site) -> Callable[[str], dict]:
     """Return the articles of a language, without the frame around them, by file name."""
 
+    @functools.cache
     def read_articles(lang: str) -> dict:
         pages = {
             path.name: path.read_text(encoding="utf-8") for path in (site / "book" / lang).glob("*.html")

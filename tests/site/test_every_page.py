@@ -130,10 +130,14 @@ def test_no_page_is_heavy(site, visits):
 
 
 def test_every_page_shows_something_within_a_second(visits, browser, address):
-    slow = [path for path, visit in visits.items() if visit.first_paint_ms > MAX_FIRST_PAINT_MS]
-    # a machine with other work to do is slow with every page: what counts is the best of several visits
-    found = {path: min(paint_once(browser, f"{address}/{path}") for _ in range(5)) for path in slow}
-    assert {path: paint for path, paint in found.items() if paint > MAX_FIRST_PAINT_MS} == {}
+    paints = {path: visit.first_paint_ms for path, visit in visits.items()}
+    for _ in range(
+        5
+    ):  # a machine with other work to do is slow with every page: what counts is the best of several visits
+        slow = {path: paint for path, paint in paints.items() if paint > MAX_FIRST_PAINT_MS}
+        for path, paint in slow.items():
+            paints[path] = min(paint, paint_once(browser, f"{address}/{path}"))
+    assert {path: paint for path, paint in paints.items() if paint > MAX_FIRST_PAINT_MS} == {}
 
 
 def paint_once(browser, url: str) -> float:

@@ -99,7 +99,7 @@ def test_code_is_copied_without_its_output(address, browser):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(f"{address}/book/zh/03_chunking.html")
-    cell = page.locator("div.cell_input", has_text="import mlmtutor").first
+    cell = page.locator("div.cell_input", has_text="choose_profile").first
     cell.hover()
     cell.locator("button.copybtn").click()
     assert page.evaluate("navigator.clipboard.readText()") == cell.locator("pre").inner_text().strip()
