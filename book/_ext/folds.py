@@ -15,7 +15,7 @@ SET_UP = {
     "en": ("Set-up: imports and parameters", "Set-up: imports and parameters"),
     "zh": ("准备工作：导入与参数", "准备工作：导入与参数"),
 }
-SOLUTION = {"en": ("Show the solution", "Hide the solution"), "zh": ("展开解答", "收起解答")}
+SOLUTION = {"en": ("Show the solution", "Hide the solution"), "zh": ("展开答案", "收起答案")}
 
 
 class FoldCells(SphinxTransform):

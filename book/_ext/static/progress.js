@@ -5,7 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const KEY = "mlmtutor-read";
   const WORDS = {
     en: { read: " (read)", clear: "Clear the ticks", cleared: "The ticks are cleared." },
-    zh: { read: "（已读）", clear: "清除已读标记", cleared: "已读标记已经清除。" },
+    zh: { read: "（已读）", clear: "清除已读标记", cleared: "已读标记已清除。" },
   };
   const wordsFor = (element) => WORDS[element.closest("[lang]").lang.slice(0, 2)];
   const chapterOf = (address) => address.match(/\/book\/(?:en|zh)\/(\d\d_\w+)\.html/)?.[1];

@@ -6,7 +6,7 @@
   const LANGUAGES = ["en", "zh"];
   const FAILED = {
     en: "The index could not be loaded. Try again when you are connected.",
-    zh: "索引没有加载成功，请联网后再试。",
+    zh: "搜索索引加载失败，请检查网络连接后重试。",
   };
   const PAUSE_MS = 150; // between the last letter and the search
   const IN_DIALOG = { pages: 5, shown: 1, fold: false };

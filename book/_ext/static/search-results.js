@@ -11,12 +11,12 @@ courseSearch.words = {
     all: "All results",
   },
   zh: {
-    none: (query) => `没有找到“${query}”。少用几个词，或者换一个说法再试。`,
-    some: (sections, pages) => `找到 ${sections} 处，在 ${pages} 个页面上`,
+    none: (query) => `没有找到“${query}”。请减少几个词，或者换一种说法再试。`,
+    some: (sections, pages) => `找到 ${sections} 处，分布在 ${pages} 个页面`,
     instead: (typed, meant) => `已按 ${meant} 搜索（你输入的是 ${typed}）。`,
     missing: (words) => `书中没有“${words}”，以下是其余词语的结果。`,
     elsewhere: "中文版里的结果",
-    more: (count) => `此页还有 ${count} 处`,
+    more: (count) => `该页还有 ${count} 处`,
     all: "查看全部结果",
   },
 };
