@@ -34,7 +34,8 @@ COLOUR = re.compile("|".join(COLOURS))
 OWN_ID = re.compile(r'(\bid="|url\(#|href="#)')
 SIZE = re.compile(r' (?:width|height)="[\d.]+pt"')
 TEXT = re.compile(r"(<text\b[^>]*>)([^<]+)")
-SMALL = re.compile(r"(<text\b[^>]*font-size: )[\d.]+px")  # notes, which on a phone would be too small to read
+SIZE_OF_TEXT = re.compile(r"(<text\b[^>]*font-size: )([\d.]+)px")
+SMALLEST = 10  # of the drawing's units; on a phone, what is smaller cannot be read
 
 
 class InlineFigures(SphinxTransform):
@@ -43,21 +44,30 @@ class InlineFigures(SphinxTransform):
     default_priority = 500
 
     def apply(self, **options: object) -> None:
-        for image in list(self.document.findall(nodes.image)):
-            if image["uri"].endswith(".svg"):
+        language = language_of(self.env.docname)
+        for number, image in enumerate(list(self.document.findall(nodes.image))):
+            if image["uri"].endswith(".svg") and "://" not in image["uri"]:
                 path = Path(self.env.relfn2path(image["uri"])[1])
                 svg = fit_into_page(
-                    path.read_text("utf-8"), alt=image["alt"], language=language_of(self.env.docname)
+                    path.read_text("utf-8"), alt=image.get("alt", ""), language=language, number=number
                 )
                 image.parent.replace(image, nodes.raw("", svg, format="html"))
                 for source in (path, WORDS):
                     self.env.note_dependency(str(source))
 
 
-def fit_into_page(drawing: str, *, alt: str, language: str) -> str:
-    """Return a drawing with the colours of the theme, words of one language, and ids that no other drawing has."""
-    name = hashlib.sha256(f"{drawing}{alt}".encode()).hexdigest()[:8]
-    drawing = SMALL.sub(r"\g<1>10px", BACKGROUND.sub("", drawing, count=2))
+def fit_into_page(drawing: str, *, alt: str, language: str, number: int = 0) -> str:
+    """Return a drawing with the colours of the theme, words of one language, and ids that no other drawing has.
+
+    Args:
+        drawing: SVG, as ``book/tools/pictures.py`` keeps it.
+        alt: What it shows, for readers who do not see it.
+        language: ``en`` or ``zh``.
+        number: Which one of the page it is.
+    """
+    name = hashlib.sha256(f"{number} {drawing}".encode()).hexdigest()[:8]
+    drawing = BACKGROUND.sub("", drawing, count=2)
+    drawing = SIZE_OF_TEXT.sub(lambda text: f"{text[1]}{max(SMALLEST, float(text[2])):g}px", drawing)
     drawing = COLOUR.sub(lambda colour: COLOURS[colour[0]], drawing)
     drawing = OWN_ID.sub(rf"\g<1>{name}-", SIZE.sub("", drawing, count=2))
     if language == "zh":

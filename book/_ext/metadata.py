@@ -79,7 +79,7 @@ def first_sentences(doctree: nodes.document) -> str:
 
 
 def write_sitemap(app: Sphinx, exception: Exception | None) -> None:
-    """List all pages, each with its counterpart, and say where the list is."""
+    """List all pages, each with its counterpart, and say where the list is to robots, which ask the root of a host."""
     if exception or not app.config.html_baseurl or app.builder.name != "html":
         return
     entries = []

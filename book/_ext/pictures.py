@@ -168,8 +168,8 @@ def _break(title: str, size: int) -> list[str]:
     is_chinese = re.search("[\u4e00-\u9fff]", title)
     # a word, or a Chinese clause; a mark at its end goes with it
     pieces = re.findall(r"[^，：]+[，：]?" if is_chinese else r"\S+\s*", title)
-    if any(font.getlength(piece) > widest for piece in pieces):
-        pieces = re.findall(r"[\w,.-]+[，：？]?\s?" if not is_chinese else r"(?:[ -~]+|.)[，：？、]?", title)
+    if is_chinese and any(font.getlength(piece) > widest for piece in pieces):
+        pieces = re.findall(r"(?:[ -~]+|.)[，：？、]?", title)
 
     def fill(width: float) -> list[str]:
         lines = [""]

@@ -16,7 +16,7 @@ FOOTER = '<div style="width:100%;font-size:8px;text-align:center"><span class="p
 STYLE = """
   .bd-article { max-width: 46rem; margin: auto; padding: 0; }
   article + article { break-before: page; }
-  .playground, .toctree-wrapper { display: none; }
+  .toctree-wrapper { display: none; }
   .cover { break-after: page; }
   .cover li { margin-block: 0.3rem; }
 """  # the rest is in the print.css of the pages
@@ -108,9 +108,9 @@ def join_pages(pages: list[Path], lang: str) -> str:
     """Join pages into one: each an article, every fold open, the links between them within the page."""
     code, contents = FRONT[lang]
     soups = {page.stem: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in pages}
-    head = soups[pages[0].stem].head
-    styles = "".join(str(link) for link in head.select("link[rel=stylesheet]"))
-    title = head.select_one("title").text.rsplit(" — ", 1)[-1]
+    links = [str(link) for soup in soups.values() for link in soup.head.select("link[rel=stylesheet]")]
+    styles = "".join(dict.fromkeys(links))  # some pages have one of their own
+    title = soups[pages[0].stem].head.select_one("title").text.rsplit(" — ", 1)[-1]
     articles = {name: soup.select_one("article.bd-article") for name, soup in soups.items()}
     for name, article in articles.items():
         _prepare(article, name, set(articles))
@@ -134,7 +134,8 @@ def _prepare(article: Tag, name: str, names: set[str]) -> None:
     for fold in article.select("details"):
         fold["open"] = ""
     for tag in article.select("[id]"):
-        tag["id"] = f"{name}--{tag['id']}"
+        if tag.find_parent("svg") is None:  # a drawing refers to its own ids, which no other has
+            tag["id"] = f"{name}--{tag['id']}"
     for link in article.select("a[href]"):
         match = re.fullmatch(r"(?:(\w+)\.html)?(?:#(.*))?", link["href"])
         if match and (match[1] or name) in names:

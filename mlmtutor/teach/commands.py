@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -78,24 +79,32 @@ def params(settings: FlagCreatePairsOff[OmitArgPrefixes[ParamsOptions]]) -> None
     if settings.chapter:
         slug = choose_chapter(settings.chapter, table)
         table = {slug: table[slug]}
-    if settings.json:
-        print(json.dumps(table, ensure_ascii=False, indent=2))
-    else:
-        print(list_parameters(table, settings.lang))
+    listed = (
+        json.dumps(table, ensure_ascii=False, indent=2)
+        if settings.json
+        else list_parameters(table, settings.lang)
+    )
+    try:
+        print(listed, flush=True)
+    except BrokenPipeError:  # such as of `mlmtutor params | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(settings: FlagCreatePairsOff[OmitArgPrefixes[RunOptions]]) -> None:
     """Run a chapter with other parameters; keep its notebook, and its results as JSON beside it."""
     require_packages()
+    from mlmtutor.teach.guards import find_problem
     from mlmtutor.teach.parameters import read_values
     from mlmtutor.teach.progress import CellProgress, Progress
-    from mlmtutor.teach.run import CellFailed, run_chapter
+    from mlmtutor.teach.run import CellFailed, complete, run_chapter
 
     chapter, parameters, given = _open(settings)
     twice = [f"{name} is given {len(texts)} times" for name, texts in given.items() if len(texts) > 1]
     if twice:
         raise Refused([f"{problem}: for several values there is `mlmtutor sweep`" for problem in twice])
     values = {name: found[0] for name, found in read_values(chapter, parameters, given).items()}
+    if problem := find_problem(chapter, complete(chapter, values)):
+        raise Refused([problem])
     output = Path(settings.output or f"{chapter.slug}-run.ipynb")
     result = output.parent / "result.json"
     progress = Progress()
@@ -121,8 +130,10 @@ def sweep(settings: FlagCreatePairsOff[OmitArgPrefixes[SweepOptions]]) -> None:
     from filelock import FileLock, Timeout
 
     from mlmtutor.teach.grid import expand_ranges, plan_runs
+    from mlmtutor.teach.guards import find_problem
     from mlmtutor.teach.parameters import read_values
     from mlmtutor.teach.progress import Progress
+    from mlmtutor.teach.run import complete
     from mlmtutor.teach.sweep import Sweep
 
     chapter, parameters, given = _open(settings)
@@ -130,6 +141,12 @@ def sweep(settings: FlagCreatePairsOff[OmitArgPrefixes[SweepOptions]]) -> None:
         raise Refused([f"jobs must be in [1, {MOST_JOBS}], got {settings.jobs}"])
     values = read_values(chapter, parameters, expand_ranges(parameters, given))
     runs = plan_runs(chapter, values, lang=settings.lang)
+    if problems := [
+        f"{one.name}: {found}"
+        for one in runs
+        if (found := find_problem(chapter, complete(chapter, one.values)))
+    ]:
+        raise Refused(problems)
     folder = Path(settings.output or f"{chapter.slug}-sweep")
     _make_folder(folder)
     the_sweep = Sweep(chapter, runs, lang=settings.lang, folder=folder)
@@ -172,6 +189,7 @@ def require_packages() -> None:
 
 def _open(settings: RunOptions | SweepOptions) -> tuple[Chapter, list[Parameter], dict[str, list[str]]]:
     """Return the chapter, its parameters, and the values as they were typed."""
+    from mlmtutor.hub.profile import choose_profile
     from mlmtutor.teach.chapters import read_chapter
     from mlmtutor.teach.parameters import read_parameters, split_assignments
 
@@ -181,7 +199,12 @@ def _open(settings: RunOptions | SweepOptions) -> tuple[Chapter, list[Parameter]
         if "PROFILE" in given:
             raise Refused(["PROFILE is given twice, by -p and by --profile"])
         given["PROFILE"] = [settings.profile]
-    return chapter, read_parameters(chapter, read_table().get(chapter.slug)), given
+    parameters = read_parameters(chapter, read_table().get(chapter.slug))
+    if any(parameter.name == "PROFILE" for parameter in parameters):
+        # decided once, since runs with different models cannot be compared
+        texts = given.get("PROFILE", ["auto"])
+        given["PROFILE"] = [choose_profile().name if text == "auto" else text for text in texts]
+    return chapter, parameters, given
 
 
 def _make_folder(folder: Path) -> None:

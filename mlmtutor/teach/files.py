@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -26,9 +27,7 @@ def prepare_files(output: Path, result: Path, notebook: NotebookNode) -> None:
     if output.is_dir():
         raise Refused([f"expected a file for the notebook, found the folder {show(output)}"])
     for path, mark in ((output, '"papermill"'), (result, '"has_result"')):
-        if path.exists() and not (
-            path.is_file() and mark in path.read_text(encoding="utf-8", errors="replace")
-        ):
+        if path.exists() and not (path.is_file() and _is_own(path, mark)):
             raise Refused([f"{show(path)} is there and was not written by this command: choose another name"])
     text = nbformat.writes(notebook)
     try:
@@ -37,10 +36,26 @@ def prepare_files(output: Path, result: Path, notebook: NotebookNode) -> None:
             probe.write(text.encode() + bytes(SPARE_BYTES))
             probe.flush()
             os.fsync(probe.fileno())
+        _make_room(output, result)
         output.write_text(text, encoding="utf-8")
-        result.unlink(missing_ok=True)
     except OSError as error:
         raise Refused([f"cannot write to {show(output)}: {error.strerror or error}"]) from None
+
+
+def _is_own(path: Path, mark: str) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return not text or mark in text  # of a write that broke off, nothing may be left
+
+
+def _make_room(output: Path, result: Path) -> None:
+    """Take away the result of an earlier run, or give it the name of its notebook if that is another one."""
+    try:
+        notebook = json.loads(result.read_text(encoding="utf-8"))["notebook"]
+    except (OSError, ValueError, KeyError, TypeError):
+        notebook = output.name
+    if notebook != output.name and (result.parent / notebook).exists():
+        result.replace(result.with_name(f"{Path(notebook).stem}.result.json"))
+    result.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from mlmtutor.teach.run import complete, make_key
 from mlmtutor.teach.sources import Refused
 
 MOST_RUNS = 1_000
-LONGEST_NAME = 100  # characters
+LONGEST_NAME = 150  # bytes
 
 
 @dataclass
@@ -82,12 +82,12 @@ def plan_runs(chapter: Chapter, values: Mapping[str, Sequence[Value]], *, lang: 
 
 
 def name_run(varied: Mapping[str, Value]) -> str:
-    """Return a file name that tells the values that vary.
+    """Return a file name that tells the values that vary, also where capital letters make no difference.
 
     Example:
-        >>> name_run({"mask_prob": 0.3, "seed": 2}), name_run({"text": "Is it a/b [MASK]?"})
-        ('mask_prob=0.3,seed=2', 'text=Is_it_a_b_MASK_-898b0a')
+        >>> name_run({"mask_prob": 0.3, "seed": 2}), name_run({"text": "is it a/b [MASK]?"})
+        ('mask_prob=0.3,seed=2', 'text=is_it_a_b_MASK_-eb54bd')
     """
     whole = ",".join(f"{name}={value}" for name, value in varied.items())
-    name = re.sub(r"[^\w.+=,-]+", "_", whole)[:LONGEST_NAME]
-    return name if name == whole else f"{name}-{sha256(whole.encode()).hexdigest()[:6]}"
+    name = re.sub(r"[^\w.+=,-]+", "_", whole).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return name if name == whole.lower() else f"{name}-{sha256(whole.encode()).hexdigest()[:6]}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
-NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?"
+NUMBER = r"[-+]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?|\b(?:nan|inf)\b)"
+HAS_NUMBER = re.compile(r"\d|\b(?:nan|inf)\b")
 PARTS = re.compile(r"\s{2,}|,\s+|;\s*|\s*[()]\s*")  # what stands between two measurements of a line
 PAIR = re.compile(rf"(.*?)\s*({NUMBER}) -> ({NUMBER})(%?)$")
 RANGE = re.compile(rf"(?:.*interval:?)?\s*({NUMBER})%? (?:to|-) ({NUMBER})%?$")
@@ -31,11 +33,12 @@ def list_printed(notebook: NotebookNode) -> list[list[str]]:
     return printed
 
 
-def read_metrics(printed: Iterable[Iterable[str]]) -> dict[str, float]:
+def read_metrics(printed: Iterable[Iterable[str]]) -> dict[str, float | str]:
     """Return the numbers in what some cells printed, by name.
 
     A name is made of the words before a number, or else after it. Two numbers with an arrow are before and after, an interval
-    is low and high, and indented lines belong to the heading above them. A line in another form gives no number.
+    is low and high, and indented lines belong to the heading above them. A line in another form gives no number. What is not
+    finite is a text, ``nan`` or ``inf``.
 
     Example:
         >>> read_metrics([["perplexity 85.2 -> 73.7", "ratio 0.86, 95 % interval 0.84 to 0.88"]])
@@ -51,7 +54,7 @@ def read_metrics(printed: Iterable[Iterable[str]]) -> dict[str, float]:
 
 @dataclass
 class _Reader:
-    found: dict[str, float] = field(default_factory=dict)
+    found: dict[str, float | str] = field(default_factory=dict)
     heading: str = ""
     columns: tuple[str, ...] = ()
     base: str = ""  # name of the last measurement, which an interval belongs to
@@ -60,7 +63,7 @@ class _Reader:
     def read(self, line: str) -> None:
         """Take the numbers of one line."""
         parts = [part for part in PARTS.split(line.strip().removeprefix("->").strip()) if part]
-        if not re.search(r"\d", line):
+        if not HAS_NUMBER.search(line):
             self.heading, self.columns = " ".join(parts), tuple(parts)
             return
         if self._read_row(line):
@@ -75,7 +78,7 @@ class _Reader:
             elif colon and "interval" not in before:
                 words = f"{words} {before}"
                 self._read_part(rest.strip(), words)
-            elif not re.search(r"\d", part):
+            elif not HAS_NUMBER.search(part):
                 words = f"{words} {part}"
             else:
                 self._read_part(part, f"{words} {label}")
@@ -122,5 +125,8 @@ class _Reader:
         while free in self.found:
             count += 1
             free = f"{base}{after} {count}"
-        self.found[free] = int(value) if value.is_integer() and "." not in number else value
+        if not math.isfinite(value):
+            self.found[free] = str(value)  # JSON has no other way to write it
+        else:
+            self.found[free] = int(value) if value.is_integer() and "." not in number else value
         return base

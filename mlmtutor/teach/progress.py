@@ -9,6 +9,7 @@ import time
 from typing import TextIO
 
 from mlmtutor.model.messages import printable
+from mlmtutor.teach.listing import measure
 
 
 class Progress:
@@ -56,7 +57,10 @@ class Progress:
             self._erase()
             seconds = f"  {time.monotonic() - self._since:.0f} s"
             room = shutil.get_terminal_size().columns - len(seconds) - 1
-            print(self._text[: max(room, 10)] + seconds, end="", file=self.stream, flush=True)
+            text = self._text
+            while measure(text) > max(room, 10):
+                text = text[:-1]
+            print(text + seconds, end="", file=self.stream, flush=True)
 
 
 class CellProgress:

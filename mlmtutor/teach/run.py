@@ -19,7 +19,6 @@ from nbclient.exceptions import DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 
 import mlmtutor
-from mlmtutor.hub.profile import PROFILE_VARIABLE
 from mlmtutor.model.messages import show
 from mlmtutor.model.packages import find_version
 from mlmtutor.teach.chapters import Chapter, list_headings
@@ -84,7 +83,6 @@ def run_chapter(
     output: Path,
     result: Path,
     watch: Watch,
-    about: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Run a chapter in the current folder.
 
@@ -95,7 +93,6 @@ def run_chapter(
         output: Where the executed notebook goes.
         result: Where its results go, as JSON.
         watch: Is told about each cell.
-        about: More to write down with the results.
 
     Returns:
         The results: parameters, metrics, printed lines, versions, seed and seconds.
@@ -105,6 +102,9 @@ def run_chapter(
         CellFailed: If a cell raises, or the kernel dies; the notebook up to there is in `output`.
     """
     parameters = complete(chapter, values)
+    key = make_key(
+        chapter, parameters, lang=lang
+    )  # of the source that runs, whatever becomes of the file meanwhile
     notebook = compose(chapter, lang)
     notebook.metadata.papermill = {"parameters": {}}  # the mark of a notebook that may be written over
     prepare_files(output, result, notebook)
@@ -147,8 +147,7 @@ def run_chapter(
         "notebook": output.name,
         "versions": {"mlmtutor": mlmtutor.__version__, "python": platform.python_version()}
         | {package: find_version(package) for package in VERSIONS},
-        "key": make_key(chapter, parameters, lang=lang),
-        **(about or {}),
+        "key": key,
     }
     write_text(result, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
     return found
@@ -160,13 +159,11 @@ def complete(chapter: Chapter, values: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def make_key(chapter: Chapter, parameters: Mapping[str, Value], *, lang: str) -> str:
-    """Return a digest of what decides about the results of a run: source, parameters, profile, version of the package."""
-    profile = os.environ.get(PROFILE_VARIABLE, "") if parameters.get("PROFILE") == "auto" else ""
+    """Return a digest of what decides about the results of a run: source, parameters, version of the package."""
     facts = [
         chapter.path.read_text(encoding="utf-8"),
         sorted(parameters.items()),
         lang,
-        profile,
         mlmtutor.__version__,
     ]
     return sha256(json.dumps(facts).encode()).hexdigest()

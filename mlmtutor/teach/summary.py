@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mlmtutor.teach.grid import Run
 
-MOST_PANELS, MOST_TICKS = 4, 8
+MOST_PANELS, MOST_TICKS, LONGEST_LABEL = 4, 8, 40
 ENDS = (" low", " high")  # of the names of interval ends, which are in the table and not in the figure
 
 
@@ -61,7 +61,7 @@ def draw(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any
     metrics = [
         name
         for name in dict.fromkeys(name for row in rows for name in row["metrics"])
-        if not name.endswith(ENDS) and sum(name in row["metrics"] for row in rows) > 1
+        if not name.endswith(ENDS) and sum(is_drawn(row, name) for row in rows) > 1
     ]
     changing = [name for name in metrics if len({row["metrics"].get(name) for row in rows}) > 1]
     metrics = (changing or metrics)[:MOST_PANELS]
@@ -76,7 +76,7 @@ def draw(folder: Path, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any
         figure = Figure(figsize=(5.2, 2.6 * len(metrics)))
         panels = figure.subplots(len(metrics), squeeze=False)[:, 0]
         for ax, metric in zip(panels, metrics, strict=True):
-            draw_metric(ax, metric, names, [row for row in rows if metric in row["metrics"]])
+            draw_metric(ax, metric, names, [row for row in rows if is_drawn(row, metric)])
         for ending in ("png", "svg"):
             draft = folder / f".sweep.{ending}.part"
             figure.savefig(draft, format=ending)
@@ -90,7 +90,7 @@ def draw_metric(ax: Axes, metric: str, names: Sequence[str], rows: Sequence[Mapp
 
     found: dict[str, dict[Any, list[float]]] = {}
     for row in rows:
-        series = ", ".join(f"{name}={row['varied'][name]}" for name in names[1:])
+        series = escape(", ".join(f"{name}={row['varied'][name]}" for name in names[1:]))
         x = row["varied"][names[0]]
         found.setdefault(series, {}).setdefault(x, []).append(row["metrics"][metric])
     found = {series: dict(sorted(points.items())) for series, points in found.items()}
@@ -102,8 +102,9 @@ def draw_metric(ax: Axes, metric: str, names: Sequence[str], rows: Sequence[Mapp
     }
     xs = [x for points in found.values() for x in points]
     if any(isinstance(x, str | bool) for x in xs):
-        as_labels = {s: {str(x)[:40]: y for x, y in points.items()} for s, points in means.items()}
-        intervals = {s: {str(x)[:40]: ends for x, ends in points.items()} for s, points in spread.items()}
+        names_of = label_values(xs)
+        as_labels = {s: {names_of[x]: y for x, y in points.items()} for s, points in means.items()}
+        intervals = {s: {names_of[x]: ends for x, ends in points.items()} for s, points in spread.items()}
         plot_bars(as_labels, xlabel=metric, intervals=intervals, ax=ax)
         ax.set_ylabel(names[0])
         return
@@ -115,3 +116,32 @@ def draw_metric(ax: Axes, metric: str, names: Sequence[str], rows: Sequence[Mapp
         ax.set_xscale("log")
     elif len(set(xs)) <= MOST_TICKS:
         ax.set_xticks(sorted(set(xs)))
+
+
+def is_drawn(row: Mapping[str, Any], metric: str) -> bool:
+    """Whether a run has a finite number for a metric."""
+    return isinstance(row["metrics"].get(metric), int | float)
+
+
+def label_values(values: Sequence[Any]) -> dict[Any, str]:
+    """Return a label for each value, short enough for an axis, and no two the same.
+
+    Example:
+        >>> label_values(["law", "/home/me/a/long/way/down/to/texts/law.csv"])["/home/me/a/long/way/down/to/texts/law.csv"]
+        '/home/me/a/long/ ... to/texts/law.csv'
+    """
+    labels: dict[Any, str] = {}
+    for value in dict.fromkeys(values):
+        text = str(value)
+        short = text if len(text) <= LONGEST_LABEL else f"{text[:16]} ... {text[-16:]}"
+        number, label = 1, escape(short)
+        while label in labels.values():
+            number += 1
+            label = f"{escape(short)} ({number})"
+        labels[value] = label
+    return labels
+
+
+def escape(text: str) -> str:
+    """Return a text that Matplotlib does not read as a formula."""
+    return text.replace("$", r"\$")

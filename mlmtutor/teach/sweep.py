@@ -55,7 +55,11 @@ class Sweep:
                 found = json.loads((self.folder / f"{run.name}.json").read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            if found.get("key") == run.key and (self.folder / f"{run.name}.ipynb").exists():
+            if (
+                isinstance(found, dict)
+                and found.get("key") == run.key
+                and (self.folder / f"{run.name}.ipynb").exists()
+            ):
                 run.found = found
         return sum(run.is_done for run in self.runs)
 
@@ -121,9 +125,9 @@ class Sweep:
         for line in worker.stdout:
             try:
                 event = json.loads(line)
-            except ValueError:
+                error = event.get("error", error)
+            except (ValueError, AttributeError):  # a library speaks
                 continue
-            error = event.get("error", error)
             self._cells[run.name] = f"{run.name} {event.get('cell', '')}"
             progress.show(" | ".join(list(self._cells.values())))
         status = worker.wait()
@@ -131,6 +135,8 @@ class Sweep:
         self._cells.pop(run.name, None)
         if status == 0 and not error:
             run.found = json.loads(result.read_text(encoding="utf-8"))
+            if run.found["key"] != run.key:
+                run.found = {"error": "the chapter has changed since the sweep began"}
         else:
             last = flatten(noise[-1]) if noise else ""
             run.found = {"error": error or f"the process ended with status {status} {last}".strip()}

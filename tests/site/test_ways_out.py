@@ -1,6 +1,7 @@
 """Ways out of a page: Colab, the notebook, the source, another machine, paper."""
 
 import json
+import re
 from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -12,7 +13,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from book._ext.repository import set_install_cell
-from book.tools.pdf import print_book
+from book.tools.pdf import join_pages, print_book
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "zh")
@@ -104,6 +105,20 @@ def test_code_is_copied_without_its_output(address, browser):
     cell.locator("button.copybtn").click()
     assert page.evaluate("navigator.clipboard.readText()") == cell.locator("pre").inner_text().strip()
     context.close()
+
+
+def test_drawings_of_the_book_on_paper_find_their_parts_and_their_styles(site):
+    html = join_pages([site / f"book/zh/{name}.html" for name in ("03_chunking", "05_word_masking")], "zh")
+    book = BeautifulSoup(html, "html.parser")
+    ids = {tag["id"] for tag in book.select("[id]")}
+    drawings = "".join(map(str, book.select("svg.plot")))
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', drawings))
+    assert len(used) > 10 and used <= ids
+    styles = [
+        link["href"].partition("?")[0].rpartition("/")[2] for link in book.select("link[rel=stylesheet]")
+    ]
+    assert {"course.css", "chunking.css", "playground.css"} <= set(styles)
+    assert len(styles) == len(set(styles))
 
 
 def test_the_book_on_paper_has_bookmarks_chinese_text_and_open_answers(site, browser, tmp_path):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
@@ -105,6 +106,17 @@ def test_bad_input_is_refused_all_at_once_before_a_kernel_starts(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_rules_that_join_parameters_are_checked_before_a_kernel_starts(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("papermill.execute_notebook", lambda *args, **named: pytest.fail("a kernel"))
+    monkeypatch.setenv("MLMTUTOR_PROFILE", "mini")
+    status, _, errors = run("run", "9", "-p", "batch_size=3")
+    assert status == 1 and errors.startswith("mlmtutor: batch_size must be even and divide train_size, got 3")
+    status, _, errors = run("sweep", "9", "-p", "batch_size=4,3")
+    assert status == 1 and errors.startswith("mlmtutor: batch_size=3: batch_size must be even")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_is_refused_before_a_kernel_starts(write, monkeypatch):
     def fsync(number):
         raise OSError(28, "No space left on device")
@@ -145,6 +157,42 @@ def test_a_run_keeps_notebook_and_results(write, tmp_path):
     assert found["metrics"] == {"letters before": 5, "letters after": 0.5}
     assert (found["chapter"], found["lang"], found["seed"]) == ("01_toy", "zh", 1)
     assert found["versions"]["mlmtutor"] and found["seconds"] > 0
+
+
+def test_results_of_two_notebooks_in_a_folder_are_both_kept(write, tmp_path):
+    assert run("run", "toy", "-o", "one.ipynb", "-p", "seed=1")[0] == 0
+    assert run("run", "toy", "-o", "two.ipynb", "-p", "seed=2")[0] == 0
+    seeds = {path.name: json.loads(path.read_text())["seed"] for path in tmp_path.glob("*.json")}
+    assert seeds == {"one.result.json": 1, "result.json": 2}
+
+
+def test_an_empty_notebook_of_a_broken_write_is_written_again(write, tmp_path):
+    (tmp_path / "one.ipynb").touch()
+    assert run("run", "toy", "-o", "one.ipynb")[0] == 0
+
+
+def test_the_profile_is_decided_once(write, tmp_path, monkeypatch):
+    write("seed: int = 0  # of nothing", 'PROFILE: str = "auto"  # of models\nseed: int = 0  # of nothing')
+    monkeypatch.setenv("MLMTUTOR_PROFILE", "mini")
+    assert run("run", "toy", "-o", "one.ipynb")[0] == 0
+    assert json.loads((tmp_path / "result.json").read_text())["parameters"]["PROFILE"] == "mini"
+
+
+def test_a_chapter_that_changes_while_it_runs_is_not_taken_for_the_new_one(write, tmp_path):
+    write("import sys, time", "import sys\nopen('chapters/01_toy.md', 'a').write(' ')")
+    run("sweep", "toy", "-p", "times=1,2", "-o", "out")
+    rows = (tmp_path / "out" / "sweep.csv").read_text().splitlines()
+    assert "the chapter has changed since the sweep began" in rows[2]
+    assert run("sweep", "toy", "-p", "times=1,2", "-o", "out")[2].startswith(
+        "[1 of 2]"
+    )  # nothing of it is done
+
+
+def test_the_packages_are_those_of_the_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [line.partition(">")[0] for line in project["optional-dependencies"]["teach"]] == list(
+        commands.PACKAGES
+    )
 
 
 def test_a_failing_cell_is_shown_and_what_ran_is_kept(write, tmp_path):

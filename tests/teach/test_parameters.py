@@ -9,6 +9,7 @@ import pytest
 
 import mlmtutor as mt
 from mlmtutor.teach.chapters import read_chapter
+from mlmtutor.teach.guards import find_problem
 from mlmtutor.teach.parameters import LIMITS, read_parameters, read_values, split_assignments
 from mlmtutor.teach.sources import Refused, find_source, read_table
 
@@ -93,13 +94,20 @@ def test_limits_are_those_of_the_chapter(slug, name):
 
 @pytest.mark.parametrize("slug", read_table())
 def test_every_limit_of_a_guard_is_in_the_table(slug):
-    """A number that is far too small or too large is refused by the table if the chapter refuses it."""
+    """A number that is far too small or too large is refused before anything runs if the chapter refuses it."""
     for parameter in open_chapter(slug)[1]:
         if parameter.type in ("int", "float"):
-            value = -1 if parameter.type == "int" else -1.0
-            if refuses(slug, {parameter.name: value}):
-                with pytest.raises(ValueError, match=parameter.name):
+            for value in map({"int": int, "float": float}[parameter.type], (-1, 10**12)):
+                if not refuses(slug, {parameter.name: value}):
+                    continue
+                try:
                     parameter.read(str(value))
+                except ValueError as error:
+                    assert parameter.name in str(error)
+                else:  # a rule that joins it with others
+                    chapter, parameters = open_chapter(slug)
+                    defaults = {other.name: other.default for other in parameters}
+                    assert find_problem(chapter, defaults | {parameter.name: value})
 
 
 @pytest.mark.parametrize("slug", read_table())

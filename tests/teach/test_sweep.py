@@ -9,7 +9,7 @@ from mlmtutor.teach.chapters import read_chapter
 from mlmtutor.teach.grid import expand_ranges, name_run, plan_runs
 from mlmtutor.teach.parameters import read_parameters, read_values
 from mlmtutor.teach.sources import Refused
-from mlmtutor.teach.summary import write_summary
+from mlmtutor.teach.summary import label_values, write_summary
 from mlmtutor.teach.sweep import Sweep
 from tests.teach.toy import TABLE
 
@@ -43,13 +43,32 @@ def test_a_key_follows_parameters_source_and_version(write, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "values", [{"word": "a" * 300}, {"word": "../../etc"}, {"word": "电影 好"}, {"word": ""}]
+    "values",
+    [{"word": "a" * 300}, {"word": "电影" * 150}, {"word": "../../etc"}, {"word": "电影 好"}, {"word": ""}],
 )
 def test_a_name_is_a_file_name_and_tells_values_apart(values, tmp_path):
     name = name_run(values)
     (tmp_path / f"{name}.ipynb").touch()
     assert (tmp_path / f"{name}.ipynb").parent == tmp_path and not name.startswith(".")
     assert name != name_run({"word": values["word"] + "/"})
+
+
+def test_names_differ_where_capital_letters_make_no_difference():
+    assert name_run({"word": "Law"}).lower() != name_run({"word": "law"}).lower()
+
+
+def test_labels_are_no_formulas_and_no_two_the_same(write, tmp_path):
+    words = [
+        "a $\\b{ c$",
+        "/home/me/a/long/way/down/below/to/texts/law.csv",
+        "/home/me/a/long/way/up/far/above/to/texts/law.csv",
+    ]
+    assert len(set(label_values(words).values())) == 3
+    _, runs = plan(write(), word=words)
+    for number, run in enumerate(runs):
+        run.found = results(run, loss=number, other="nan")
+    write_summary(tmp_path, {"fixed": {}, "varied": ["word"]}, runs)
+    assert "/home/me/a/long/ ... to/texts/law.csv (2)" in (tmp_path / "sweep.svg").read_text()
 
 
 def results(run, **metrics):

@@ -9,9 +9,10 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const wordsFor = (element) => WORDS[element.closest("[lang]").lang.slice(0, 2)];
   const chapterOf = (address) => address.match(/\/book\/(?:en|zh)\/(\d\d_\w+)\.html/)?.[1];
+  const load = () => new Set(JSON.parse(localStorage.getItem(KEY)));
   let read;
   try {
-    read = new Set(JSON.parse(localStorage.getItem(KEY)));
+    read = load();
   } catch {
     return; // this browser has no storage
   }
@@ -56,7 +57,7 @@ document.addEventListener("DOMContentLoaded", () => {
   new IntersectionObserver((seen, observer) => {
     if (!seen.some((one) => one.isIntersecting)) return;
     observer.disconnect();
-    read.add(chapter);
+    read = load().add(chapter); // another tab may have written meanwhile
     localStorage.setItem(KEY, JSON.stringify([...read]));
     tick();
   }).observe(end);

@@ -49,7 +49,8 @@
       try {
         await loadParts();
         found = await findInBoth(query, own(), brief);
-      } catch {
+      } catch (error) {
+        if (error instanceof SyntaxError || error instanceof TypeError) throw error; // no fault of the network
         if (!isOld()) status.textContent = FAILED[own()];
         return;
       }
