@@ -240,7 +240,7 @@ def test_figure_that_does_not_show_is_found(write):
     notebook = compose(write("print(f", "plot_lengths(f"), "en", [[], []])
     (found, *_) = check_outputs(notebook)
     assert found.endswith("draws a figure but shows none")
-    picture = nbformat.v4.new_output("display_data", {"image/png": "", "text/plain": "x"})
+    picture = nbformat.v4.new_output("display_data", {"image/svg+xml": "", "text/plain": "x"})
     notebook.cells[-1].outputs = [picture]
     assert check_outputs(notebook) == []
 
