@@ -26,7 +26,7 @@ help: ## list these targets
 book: $(INSTALLED) ## run every chapter on the mini profile and build the site from the results
 	$(RUN) -m book.tools book
 
-site: $(INSTALLED) ## build the site from the committed notebooks; nothing is run, under a minute
+site: $(INSTALLED) ## build the site from the committed notebooks; nothing is run, about a minute
 	$(RUN) -m book.tools site
 
 notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
