@@ -6,7 +6,7 @@ import math
 import re
 import reprlib
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -47,9 +47,9 @@ def check_answer(name: str, answer: Any) -> None:
     if answer is None or answer is ...:
         said = "No answer yet: replace the ... and run the cell again."
     else:
-        given, is_share = _make_plain(answer), question.get("is_share", False)
+        given, is_share = make_plain(answer), question.get("is_share", False)
         meant = [question["expected"], *question.get("also", [])]
-        if any(_is_right(given, expected=expected, is_share=is_share) for expected in meant):
+        if any(means(given, expected, is_share=is_share) for expected in meant):
             said = f"Right. {question['why']}"
         else:
             form = "" if _has_form(given, expected=meant[0]) else f"{_name_form(meant[0])} is asked for. "
@@ -57,23 +57,54 @@ def check_answer(name: str, answer: Any) -> None:
     print(textwrap.fill(said, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
-def _make_plain(answer: Any) -> Any:
+def means(answer: Any, expected: Any, *, is_share: bool = False, any_order: bool = False) -> bool:
+    """Return whether an answer means the expected one, whatever its type and form.
+
+    Args:
+        answer: Text, number, list, tuple, array, tensor or table column, or lists of these.
+        expected: A truth value, a text, a number or a list of these. A whole number must be met exactly; a number with a
+            decimal point may be rounded, or off by a hundredth of itself.
+        is_share: Per cent are right as well: 4 and ``"4 %"`` for 0.04.
+        any_order: The order of a list does not matter, and a set will do.
+
+    Example:
+        >>> import numpy as np
+        >>> [means(answer, 7) for answer in (7.0, np.int64(7), "7", 7.1, True)]
+        [True, True, True, False, False]
+        >>> means(np.array([8.0, 0.0]), [8, 0]), means("4 %", 0.04, is_share=True), means([2, 1], [1, 2], any_order=True)
+        (True, True, True)
+    """
+    given = list(answer) if any_order and isinstance(answer, Set) else answer
+    return _is_right(make_plain(given), expected=expected, is_share=is_share, any_order=any_order)
+
+
+def make_plain(answer: Any) -> Any:
     """Return arrays, tensors and columns of tables as numbers and lists of them, and everything else as it is."""
+    if isinstance(answer, Mapping):
+        return {key: make_plain(one) for key, one in answer.items()}
     if isinstance(answer, Sequence) and not isinstance(answer, str | bytes):
-        return [_make_plain(one) for one in answer]
+        return [make_plain(one) for one in answer]
     if hasattr(answer, "detach"):
         answer = answer.detach()
     return answer.tolist() if hasattr(answer, "tolist") else answer
 
 
-def _is_right(answer: Any, *, expected: Any, is_share: bool) -> bool:
-    """Whether an answer means the expected one: a text, a number or a list of them."""
+def _is_right(answer: Any, *, expected: Any, is_share: bool = False, any_order: bool = False) -> bool:
     if isinstance(expected, list):
         given = _split_list(answer)
-        return len(given) == len(expected) and all(
-            _is_right(one, expected=other, is_share=is_share)
-            for one, other in zip(given, expected, strict=True)
-        )
+        if len(given) != len(expected):
+            return False
+        left = list(given)
+        for place, other in enumerate(expected):
+            candidates = range(len(left)) if any_order else [place]
+            found = [one for one in candidates if _is_right(left[one], expected=other, is_share=is_share)]
+            if not found:
+                return False
+            if any_order:
+                left.pop(found[0])
+        return True
+    if isinstance(expected, bool):
+        return isinstance(answer, bool) and answer == expected
     if isinstance(expected, str):
         return isinstance(answer, str) and _simplify(answer) == _simplify(expected)
     number = _read_number(answer)

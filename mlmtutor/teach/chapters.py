@@ -67,11 +67,12 @@ def list_sources(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9a][0-9]_*.md"))
 
 
-def read_chapter(path: Path) -> Chapter:
+def read_chapter(path: Path, *, kinds: tuple[str, ...] = ("code", "markdown")) -> Chapter:
     """Read a chapter source and give every cell its id.
 
     Args:
         path: A jupytext MyST notebook whose Markdown cells carry ``lang`` in their metadata.
+        kinds: The kinds of cells that it may have.
 
     Returns:
         The chapter. An id is the explicit ``id`` of the cell's metadata, or else a hash of the cell's own
@@ -100,6 +101,7 @@ def read_chapter(path: Path) -> Chapter:
         for cell, start in zip(notebook.cells, starts, strict=True)
     ]
     chapter = Chapter(path, tuple(cells))
+    _require_kinds(chapter, kinds)
     _require_twins(chapter)
     return Chapter(path, tuple(_with_ids(chapter)))
 
@@ -116,6 +118,12 @@ def list_headings(chapter: Chapter, lang: str = "en") -> list[str]:
     return above
 
 
+def _require_kinds(chapter: Chapter, kinds: tuple[str, ...]) -> None:
+    for cell in chapter.cells:
+        if cell.kind not in kinds:
+            raise ChapterError(f"{chapter.at(cell)}: expected a {' or '.join(kinds)} cell, got a {cell.kind} cell")
+
+
 def _require_twins(chapter: Chapter) -> None:
     waiting = None  # the English cell whose translation must come next
     for cell in chapter.cells:
@@ -123,10 +131,6 @@ def _require_twins(chapter: Chapter) -> None:
             raise ChapterError(
                 f'{chapter.at(cell)}: a Markdown cell must begin with +++ {{"lang": "en"}} or "zh", '
                 f"got lang={cell.lang!r}: {cell.source.splitlines()[0]!r}"
-            )
-        if cell.kind not in ("code", "markdown"):
-            raise ChapterError(
-                f"{chapter.at(cell)}: expected a code or Markdown cell, got a {cell.kind} cell"
             )
         if (waiting is None) == (cell.lang == "zh"):
             expected = "an English cell before it" if waiting is None else "a Chinese cell after it"

@@ -114,7 +114,7 @@ def test_explicit_id_that_is_taken_is_an_error(write):
         ('+++ {"lang": "en"}', '+++ {"lang": "zh"}', "expected an English cell before it"),
         ('+++ {"lang": "en"}', '+++ {"lang": }', r"01_toy\.md: .* could not be read"),
         ("  display_name: Python 3\n", "", r"01_toy\.md: 'display_name' is a required property"),
-        ("```{code-cell} ipython3", "```{raw-cell}", "expected a code or Markdown cell, got a raw cell"),
+        ("```{code-cell} ipython3", "```{raw-cell}", "expected a code or markdown cell, got a raw cell"),
     ],
 )
 def test_source_that_cannot_become_two_notebooks_is_an_error(write, old, new, message):
