@@ -40,6 +40,7 @@ try:
     from mlmtutor.adapt import AdaptSettings, adapt_model
     from mlmtutor.masks.masking import MaskingSettings
     from mlmtutor.teach import commands as teaching
+    from mlmtutor.teach.assignments import commands as assigning
     from mlmtutor.training.checkpoints import is_main_process
 except Exception as error:  # packages are missing or damaged; `doctor` says which, and does without them
     NOT_STARTED = error
@@ -48,7 +49,7 @@ except Exception as error:  # packages are missing or damaged; `doctor` says whi
 PACKAGE = Path(__file__).parent
 DESCRIPTION = "Adapt a masked language model to a new domain."
 LONGEST_MESSAGE = 300  # characters
-TEACHING = ("params", "run", "sweep")  # commands of the wing `teach`
+TEACHING = ("params", "run", "sweep", "assignment", "grade")  # commands of the wing `teach`
 STOPPED, TERMINATED = 130, 143  # exit status, as shells have it: 128 and the number of the signal
 
 
@@ -286,7 +287,8 @@ def _parse(arguments: list[str] | None) -> Callable[[], None]:
 
 
 def _list_commands() -> list[Callable[..., None]]:
-    return [adapt, doctor, *(_guard(getattr(teaching, name)) for name in TEACHING)]
+    rooms = vars(assigning) | vars(teaching)
+    return [adapt, doctor, *(_guard(rooms[name]) for name in TEACHING)]
 
 
 def _parse_alone(arguments: list[str] | None) -> str:

@@ -19,12 +19,12 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from mlmtutor.teach import install_cell
+from mlmtutor.teach.install_cell import INSTALL_CELL
+
 PLACEHOLDER = "OWNER"  # in the address of a repository that has no home yet
 MAIN = "main"
 COLAB_BRANCH = "colab"  # holds the notebooks of a fork whose `_config.yml` still names another repository
-INSTALL_CELL = "install"  # id of the cell
-# a folder of that name, such as a clone, is no package
-MISSING = 'if getattr(importlib.util.find_spec("mlmtutor"), "origin", None) is None:'
 UNKNOWN = "it is not known where this repository is at home (set `repository: url` in _config.yml): links to it are left out"
 ROOT = Path(__file__).resolve().parents[2]
 LOGGER = logging.getLogger(__name__)
@@ -160,42 +160,8 @@ def _ask_clone(root: Path) -> tuple[str | None, str] | None:
 
 
 def write_install_cell(repository: Repository | None) -> str:
-    """Return the code that installs the package where it is not there yet, as in Colab.
-
-    Args:
-        repository: Where the package comes from; None if that is not known.
-    """
-    lines = [
-        "# Colab has everything but the package of this course; where that is there",
-        "# too, this cell does nothing",
-        "import importlib.util",
-        "",
-        MISSING,
-    ]
-    if repository is None:
-        return "\n".join(
-            [
-                *lines,
-                "    raise ImportError(",
-                '        "install the package from the repository that this notebook comes from, "',
-                """        "then run this cell again: %pip install 'mlmtutor[mini] @ git+ADDRESS'\"""",
-                "    )",
-            ]
-        )
-    needs, host = "" if repository.released else ", git", urlsplit(repository.url).netloc
-    return "\n".join(
-        [
-            *lines,
-            f'    %pip install -q "{repository.requirement}"',
-            "    importlib.invalidate_caches()",
-            f"    {MISSING}",
-            "        raise ImportError(",
-            '            "mlmtutor was not installed, and pip says why above. It needs "',
-            f'            "Python 3.11 or newer{needs} and a way to {host}; "',
-            '            "then run this cell again"',
-            "        )",
-        ]
-    )
+    """Return the code that installs the package from a repository; None if it is not known where that is."""
+    return install_cell.write_install_cell(repository.requirement if repository else None)
 
 
 def set_install_cell(notebook: NotebookNode, repository: Repository | None) -> NotebookNode:

@@ -6,9 +6,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from book._ext.repository import INSTALL_CELL, read_repository, write_install_cell
+from book._ext.repository import read_repository, write_install_cell
 from mlmtutor.teach import notebooks
 from mlmtutor.teach.chapters import Chapter, list_sources
+from mlmtutor.teach.install_cell import INSTALL_CELL
 
 
 def find_chapters(root: Path) -> list[Path]:

@@ -121,7 +121,9 @@ def list_headings(chapter: Chapter, lang: str = "en") -> list[str]:
 def _require_kinds(chapter: Chapter, kinds: tuple[str, ...]) -> None:
     for cell in chapter.cells:
         if cell.kind not in kinds:
-            raise ChapterError(f"{chapter.at(cell)}: expected a {' or '.join(kinds)} cell, got a {cell.kind} cell")
+            raise ChapterError(
+                f"{chapter.at(cell)}: expected a {' or '.join(kinds)} cell, got a {cell.kind} cell"
+            )
 
 
 def _require_twins(chapter: Chapter) -> None:

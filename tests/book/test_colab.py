@@ -27,7 +27,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from book._ext.repository import INSTALL_CELL, Repository, set_install_cell
+from book._ext.repository import Repository, set_install_cell
+from mlmtutor.teach.install_cell import INSTALL_CELL
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from book._ext.repository import INSTALL_CELL
+from mlmtutor.teach.install_cell import INSTALL_CELL
 from book.tools.__main__ import main
 from book.tools.chapter import find_chapters
 from book.tools.handout import FOLDED_ANSWER, YOURS, make_handout

@@ -45,7 +45,10 @@ def test_chapter_runs_with_other_parameters(slug, tmp_path, monkeypatch):
         chapter, values, lang="en", output=output, result=tmp_path / "result.json", watch=watch
     )
     assert bool(found["metrics"]) == found["has_result"]
-    written = {path.name for path in tmp_path.iterdir()} - {"adapted", "out"}  # which chapters name to the Trainer
+    written = {path.name for path in tmp_path.iterdir()} - {
+        "adapted",
+        "out",
+    }  # which chapters name to the Trainer
     assert written == {output.name, "result.json"}
     notebook = nbformat.read(output, as_version=4)
     assert notebook.metadata.papermill.parameters == values

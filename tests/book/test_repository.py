@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from book._ext.repository import (
-    INSTALL_CELL,
     UNKNOWN,
     Repository,
     clean_address,
@@ -23,6 +22,7 @@ from book._ext.repository import (
 )
 from book._ext.ways_out import find_other_places
 from book.tools.__main__ import main
+from mlmtutor.teach.install_cell import INSTALL_CELL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOBODY = "https://github.com/OWNER/mlmtutor"

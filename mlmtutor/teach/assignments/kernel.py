@@ -18,7 +18,15 @@ from typing import Any
 LIMITS = "MLMTUTOR_GRADING"  # environment variable: the limits, as JSON
 WATCH = "mlmtutor.watch"  # audit event after which the kernel is watched
 MOST_BYTES = 10**9  # of a file that is written
-PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn")
+PROGRAMS = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.startfile",
+    "pty.spawn",
+)
 NETWORK = ("socket.connect", "socket.sendto", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname")
 CHANGES = {  # the places of the paths among the arguments, and behind them those of the open folders they start from
     "os.remove": [(0, 1)],
@@ -98,7 +106,9 @@ class _Guard:
             self._check_file(*arguments)
         elif event in CHANGES:
             for path, folder in CHANGES[event]:
-                self._check_change(arguments[path], arguments[folder] if folder in range(len(arguments)) else None)
+                self._check_change(
+                    arguments[path], arguments[folder] if folder in range(len(arguments)) else None
+                )
         elif event in PROGRAMS:
             raise PermissionError("no other program can be started while an assignment is marked")
         elif event in NETWORK and not _is_local(arguments):

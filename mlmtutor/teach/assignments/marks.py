@@ -15,7 +15,18 @@ SAID = {
     "blank": {"en": "not answered", "zh": "没有作答"},
     "wrong": {"en": "not {shown}: {hint}", "zh": "{shown} 不对：{hint}"},
     "time": {"en": "took longer than {seconds:g} s", "zh": "运行超过 {seconds:g} 秒"},
-    "death": {"en": "the kernel ended before this answer was there", "zh": "还没有得到这个答案，内核就结束了"},
+    "all": {
+        "en": "the notebook as a whole took longer than {seconds:g} s",
+        "zh": "整个笔记本运行超过 {seconds:g} 秒",
+    },
+    "death": {
+        "en": "the kernel ended before this answer was there",
+        "zh": "还没有得到这个答案，内核就结束了",
+    },
+    "missing": {
+        "en": "no cell begins with `# exercise {name}`",
+        "zh": "没有以 `# exercise {name}` 开头的单元格",
+    },
 }
 
 
@@ -49,16 +60,20 @@ def mark_exercise(
     """
     points, messages = 0, []
     for test, one, right in zip(exercise.tests, found, expected, strict=True):
-        if one.failure is None and one.is_answer and means(one.value, right, is_share=test.is_share, any_order=test.any_order):
+        if (
+            one.failure is None
+            and one.is_answer
+            and means(one.value, right, is_share=test.is_share, any_order=test.any_order)
+        ):
             points += test.points
         else:
             messages.append(_explain(one, test.hint[lang], lang=lang, failure=failure, seconds=seconds))
     return Mark(exercise.name, points, tuple(dict.fromkeys(messages)))
 
 
-def mark_death(exercise: Exercise, *, lang: str) -> Mark:
-    """Mark an exercise whose answer never came, since the kernel is gone."""
-    return Mark(exercise.name, 0, (SAID["death"][lang],))
+def mark_nothing(exercise: Exercise, *, why: str, lang: str, seconds: float = 0) -> Mark:
+    """Mark an exercise whose answer never came; `why` is a key of what is said."""
+    return Mark(exercise.name, 0, (SAID[why][lang].format(name=exercise.name, seconds=seconds),))
 
 
 def find_expected(session: Session, assignment: Assignment, numbers: str) -> list[list[Any]]:
@@ -77,7 +92,9 @@ def find_expected(session: Session, assignment: Assignment, numbers: str) -> lis
         try:
             for code in (numbers, exercise.answer):
                 if failure := session.run(code):
-                    raise RuntimeError(f"the worked answer to {exercise.name} fails: {failure.text or failure.kind}")
+                    raise RuntimeError(
+                        f"the worked answer to {exercise.name} fails: {failure.text or failure.kind}"
+                    )
             found = session.find([test.value for test in exercise.tests])
         except KernelDied:
             raise RuntimeError(f"the kernel died in the worked answer to {exercise.name}") from None
@@ -88,26 +105,37 @@ def find_expected(session: Session, assignment: Assignment, numbers: str) -> lis
     return expected
 
 
-def start_session(session: Session, assignment: Assignment) -> None:
+def start_session(session: Session, assignment: Assignment, numbers: str = "") -> None:
     """Run what all exercises need, then forbid what a notebook that is marked may not do.
+
+    Args:
+        session: A fresh kernel.
+        assignment: The assignment.
+        numbers: Code that sets the numbers of a student.
 
     Raises:
         RuntimeError: If that fails here, so that nobody's notebook could be marked.
     """
-    for code in assignment.set_up:
+    for code in (*assignment.set_up, numbers):
         try:
             failure = session.run(code)
         except KernelDied:
             failure = Failure("death", "the kernel died")
         if failure:
-            raise RuntimeError(f"the set-up of {assignment.slug} fails on this machine: {failure.text or failure.kind}")
+            raise RuntimeError(
+                f"the set-up of {assignment.slug} fails on this machine: {failure.text or failure.kind}"
+            )
     session.watch()
 
 
 def _explain(one: Found, hint: str, *, lang: str, failure: Failure | None, seconds: float) -> str:
     first = failure or one.failure
     if first is not None and (one.failure is not None or not one.is_answer):
-        return SAID["time"][lang].format(seconds=seconds) if first.kind == "time" else flatten(first.text, longest=200)
+        return (
+            SAID["time"][lang].format(seconds=seconds)
+            if first.kind == "time"
+            else flatten(first.text, longest=200)
+        )
     if not one.is_answer:
         return SAID["blank"][lang]
     return SAID["wrong"][lang].format(shown=one.shown, hint=hint)

@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Limits:
     """What the notebook of a student may use."""
 
     seconds_cell: float = 60.0
+    seconds_all: float = 600.0
     bytes_memory: int = 4 * 10**9
     bytes_printed: int = 10**6
     hidden: tuple[Path, ...] = ()  # files and folders that it cannot read
@@ -58,7 +60,15 @@ class Found:
 
 
 class KernelDied(RuntimeError):
-    """The kernel is gone, so nothing more can run."""
+    """The kernel is gone, so nothing more can run; `kind` is as in :class:`Failure`."""
+
+    def __init__(self, kind: str = "death") -> None:
+        super().__init__("the kernel took too long" if kind == "time" else "the kernel died")
+        self.kind = kind
+
+
+class Stopped(RuntimeError):
+    """Somebody wants no more."""
 
 
 class _OwnKernel(KernelSpecManager):
@@ -82,6 +92,7 @@ class Session:
     """
 
     limits: Limits = field(default_factory=Limits)
+    stop: threading.Event = field(default_factory=threading.Event)  # ends it from another thread
 
     def __enter__(self) -> Session:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -109,6 +120,7 @@ class Session:
             self._client = self._manager.client()
             self._client.start_channels()
             self._client.wait_for_ready(timeout=SECONDS_TO_START)
+            self._end = time.monotonic() + self.limits.seconds_all
         except BaseException:
             self.__exit__()
             raise
@@ -158,22 +170,31 @@ class Session:
         """Run code and return the kernel's reply; whatever the code prints is dropped."""
         if not self._manager.is_alive():
             raise KernelDied
+        if time.monotonic() > self._end:
+            raise KernelDied("time")
         message = self._client.execute(
-            code, silent=not code, store_history=False, user_expressions=expressions, allow_stdin=False, stop_on_error=False
+            code,
+            silent=not code,
+            store_history=False,
+            user_expressions=expressions,
+            allow_stdin=False,
+            stop_on_error=False,
         )
-        end = time.monotonic() + self.limits.seconds_cell
+        end = min(time.monotonic() + self.limits.seconds_cell, self._end)
         is_late = False
         while True:
             self._drop_output()
             try:
                 reply = self._client.get_shell_msg(timeout=POLL)
             except queue.Empty:
+                if self.stop.is_set():
+                    raise Stopped from None
                 if not self._manager.is_alive():
                     raise KernelDied from None
                 if time.monotonic() > end:
                     if is_late:
                         self._manager.signal_kernel(signal.SIGKILL)
-                        raise KernelDied from None
+                        raise KernelDied("time") from None
                     is_late, end = True, time.monotonic() + SECONDS_TO_STOP
                     self._manager.interrupt_kernel()
                 continue

@@ -148,7 +148,9 @@ def read_assignment(path: Path) -> Assignment:
 def _role(chapter: Chapter, cell: Cell) -> str | None:
     found = [tag for tag in cell.tags if tag in ROLES]
     if cell.kind != "markdown" and len(found) != 1:
-        raise ChapterError(f"{chapter.at(cell)}: expected one of the tags {', '.join(ROLES)}, got {cell.tags}")
+        raise ChapterError(
+            f"{chapter.at(cell)}: expected one of the tags {', '.join(ROLES)}, got {cell.tags}"
+        )
     return found[0] if found else None
 
 
@@ -163,7 +165,9 @@ def _read_vary(chapter: Chapter, cell: Cell) -> dict[str, list[Any]]:
             raise ChapterError(f"{chapter.at(cell)}: expected a line {name} = ..., found none")
         vary[name] = [value for value in values if value != ast.literal_eval(line[1].strip())]
         if len(vary[name]) < 2:
-            raise ChapterError(f"{chapter.at(cell)}: expected two other values of {name} or more, got {values}")
+            raise ChapterError(
+                f"{chapter.at(cell)}: expected two other values of {name} or more, got {values}"
+            )
     return vary
 
 
@@ -173,7 +177,9 @@ def _read_exercise(chapter: Chapter, cells: Iterable[Cell], *, name: str) -> Exe
     english, chinese, start, answer, marking = cells
     label = f"**{name.partition('.')[2]}.** "
     if not (english.source.startswith(label) and chinese.source.startswith(label)):
-        raise ChapterError(f"{chapter.at(english)}: expected a task that begins with {label!r} in both languages")
+        raise ChapterError(
+            f"{chapter.at(english)}: expected a task that begins with {label!r} in both languages"
+        )
     facts = yaml.safe_load(marking.source)
     try:
         form = tuple(Form(holds=one.pop("holds"), words=_pop_words(one)) for one in facts["form"] or [])
