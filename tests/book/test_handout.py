@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mlmtutor.teach.install_cell import INSTALL_CELL
 from book.tools.__main__ import main
 from book.tools.chapter import find_chapters
 from book.tools.handout import FOLDED_ANSWER, YOURS, make_handout
 from mlmtutor.teach.chapters import LANGUAGES, read_chapter
+from mlmtutor.teach.install_cell import INSTALL_CELL
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = find_chapters(ROOT)

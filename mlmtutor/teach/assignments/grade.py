@@ -216,7 +216,7 @@ class Gradebook:
 
     def _marks_of(self, row: Row) -> Path:
         """Return where the marks of a submission are kept, so that it is not marked again."""
-        name = sha256(str(row.path).encode()).hexdigest()[:16]
+        name = sha256(str(row.path.resolve()).encode()).hexdigest()[:16]
         return self.folder / MARKS / f"{name}.json"
 
     def _make_key(self, row: Row) -> str:
@@ -232,7 +232,8 @@ def summarize(rows: Sequence[Row]) -> str:
     mean = sum(row.points for row in marked) / len(marked) if marked else 0
     doubtful = sum(bool(row.notes) for row in rows)
     note = f"; look at {doubtful} with a note" if doubtful else ""
-    return f"{len(marked)} submissions marked, {mean:.1f} points on average{note}"
+    count = f"{len(marked)} submission{'s' if len(marked) != 1 else ''}"
+    return f"{count} marked, {mean:.1f} points on average{note}"
 
 
 def _defuse(cell: object) -> object:

@@ -100,7 +100,7 @@ class Session:
         limits = {
             "bytes_memory": self.limits.bytes_memory,
             "bytes_printed": self.limits.bytes_printed,
-            "hidden": [str(path) for path in self.limits.hidden],
+            "hidden": [str(path.resolve()) for path in self.limits.hidden],
         }
         own = dict.fromkeys(("TMPDIR", "IPYTHONDIR", "MPLCONFIGDIR", "HF_DATASETS_CACHE"), place)
         environment = {

@@ -1,0 +1,468 @@
+"""Exercises that grade themselves: what students get, what instructors keep, and what becomes of a submission."""
+
+import csv
+import json
+import signal
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mlmtutor.exercises import means
+from mlmtutor.teach import sources
+from mlmtutor.teach.assignments import source
+from mlmtutor.teach.assignments.grade import BOM, Gradebook
+from mlmtutor.teach.assignments.marks import find_expected, mark_exercise, start_session
+from mlmtutor.teach.assignments.notebooks import Edition, compose_blank
+from mlmtutor.teach.assignments.session import Limits, Session
+from mlmtutor.teach.assignments.source import read_assignment
+from mlmtutor.teach.assignments.variants import draw_numbers, set_numbers
+from mlmtutor.teach.chapters import ChapterError, list_sources
+from tests.teach.test_commands import run
+from tests.teach.toy import ROOT, TOY
+from tests.teach.toy_assignment import ANSWERS, ASSIGNMENT
+
+SOURCES = list_sources(ROOT / "book" / "assignments")
+REAL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch) -> Path:
+    """The source of the toy assignment, which the commands find; the folder is the current one."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("chapters", TOY), ("assignments", ASSIGNMENT)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "01_toy.md").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sources, "PLACES", (tmp_path / "chapters",))
+    monkeypatch.setattr(source, "PLACES", (tmp_path / "assignments",))
+    return tmp_path / "assignments" / "01_toy.md"
+
+
+@pytest.fixture
+def homework(toy, tmp_path) -> Path:
+    """The toy assignment, made for Ada and Bob."""
+    (tmp_path / "roster.csv").write_text("student,group\nada,1\nbob,2\n")
+    assert run("assignment", "toy", "--students", "roster.csv", "-o", "homework")[0] == 0
+    return tmp_path / "homework"
+
+
+def hand_in(
+    homework: Path, student: str, *, file: str = "", language: str = "python", **answers: str
+) -> Path:
+    """Fill in a student's notebook: code by exercise, ``e1`` for 1.1; the right answer where nothing is said."""
+    notebook = nbformat.read(homework / "students" / f"{student}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        name = cell.id.removeprefix("answer-").replace("-", ".")
+        if name in ANSWERS:
+            cell.source = f"# exercise {name}\n" + answers.get(f"e{name[2:]}", ANSWERS[name])
+    path = homework / "submissions" / (file or f"{student}.ipynb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def read_grades(homework: Path) -> dict[str, dict[str, str]]:
+    text = (homework / "grades.csv").read_text(encoding="utf-8")
+    assert text.startswith(BOM)
+    return {row["file"] or row["student"]: row for row in csv.DictReader(text.removeprefix(BOM).splitlines())}
+
+
+# the sources
+
+
+def test_each_chapter_has_three_exercises_or_more():
+    slugs = [path.stem for path in list_sources(ROOT / "book" / "chapters") if path.stem[0] in "01"]
+    assert [path.stem for path in SOURCES] == slugs
+    for path in SOURCES:
+        assert len(read_assignment(path).exercises) >= 3
+
+
+@REAL
+def test_answers_get_full_marks_and_blanks_none_and_each_student_has_other_answers(path):
+    assignment = read_assignment(path)
+    with Session(Limits(seconds_cell=300)) as session:
+        start_session(session, assignment)
+        for student, lang in (("ada", "en"), ("王五", "zh")):
+            numbers = set_numbers(assignment.numbers, draw_numbers(assignment, student=student, seed=3))
+            expected = find_expected(session, assignment, numbers)
+            for exercise, right in zip(assignment.exercises, expected, strict=True):
+                for code, points in ((exercise.start, 0), (exercise.answer, exercise.points)):
+                    failure = session.run(numbers) or session.run(code)
+                    found = session.find([test.value for test in exercise.tests])
+                    mark = mark_exercise(exercise, found, right, lang=lang, failure=failure)
+                    assert mark.points == points, (exercise.name, code, mark)
+                for form in exercise.form:  # what students see does not refuse a right answer
+                    assert session.find([form.holds])[0].value is True, (exercise.name, form.holds)
+        own = {name: session.find([name])[0].value for name in assignment.vary}
+        assert own == draw_numbers(assignment, student="王五", seed=3)
+        other = set_numbers(assignment.numbers, draw_numbers(assignment, student="eve", seed=3))
+        for exercise, right, else_right in zip(
+            assignment.exercises, expected, find_expected(session, assignment, other), strict=True
+        ):
+            assert right != else_right, f"{exercise.name} is the same for everybody"
+
+
+@REAL
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_nothing_of_an_answer_is_in_what_students_get(path, lang):
+    assignment = read_assignment(path)
+    notebook = compose_blank(assignment, Edition("A title", lang, assignment.numbers, "ada"))
+    known = "\n".join([*assignment.set_up, assignment.numbers, *(one.start for one in assignment.exercises)])
+    text = nbformat.writes(notebook)
+    assert "means(" not in text and "attachments" not in text
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    for exercise in assignment.exercises:
+        for line in exercise.answer.splitlines():
+            line = line.strip()
+            if len(line) > 12 and line not in known and not line.startswith(("import", "from")):
+                assert json.dumps(line)[1:-1] not in text, (exercise.name, line)
+        for test in exercise.tests:
+            assert json.dumps(test.hint[lang], ensure_ascii=False)[1:-1] not in text
+
+
+@REAL
+def test_hints_do_not_hold_what_is_right(path):
+    assignment = read_assignment(path)
+    with Session(Limits(seconds_cell=300)) as session:
+        start_session(session, assignment)
+        expected = find_expected(session, assignment, assignment.numbers)
+    for exercise, values in zip(assignment.exercises, expected, strict=True):
+        for test, value in zip(exercise.tests, values, strict=True):
+            if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > 3:
+                words = " ".join(test.hint.values()).replace(",", " ").split()
+                assert not any(means(word.strip(".:;()"), value) for word in words), (exercise.name, value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (":tags: [answer]", ":tags: [anwser]", "expected one of the tags"),
+        ("**2.** Write", "**3.** Write", "expected a task that begins with"),
+        ('"size": "3..4000"', '"seize": "3..4000"', "expected a line seize = ..."),
+        ('"letter": ["a", "b", "c"]', '"letter": ["x", "b"]', "expected two other values of letter"),
+        ("  zh: 请再数一遍。\n", "", "'zh'"),
+        ("- value: double(word)\n  points: 2", "- value: double(word)\n  pts: 2", "pts"),
+        ("```{raw-cell}", "```{code-cell} ipython3", "YAML"),
+    ],
+)
+def test_a_source_that_is_not_as_it_should_be_says_where(toy, old, new, message):
+    assert old in ASSIGNMENT
+    toy.write_text(ASSIGNMENT.replace(old, new, 1), encoding="utf-8")
+    if message == "YAML":  # a marking in a code cell is read all the same
+        assert len(read_assignment(toy).exercises) == 2
+        return
+    with pytest.raises(ChapterError, match=message) as caught:
+        read_assignment(toy)
+    assert "01_toy.md:" in str(caught.value)
+
+
+# what is handed out
+
+
+def test_the_same_command_makes_the_same_and_a_late_student_is_added(homework):
+    before = {path: path.read_bytes() for path in homework.rglob("*.ipynb")}
+    Path("roster.csv").write_text("student\nada\nbob\ncleo\n")
+    status, printed, _ = run("assignment", "toy", "--students", "roster.csv", "-o", "homework")
+    assert status == 0 and "3 students" in printed
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert (homework / "students" / "cleo.ipynb").exists()
+
+
+def test_students_have_numbers_of_their_own_and_another_seed_gives_others(homework):
+    def sizes(folder):
+        key = json.loads((folder / "instructor" / "key.json").read_text())
+        return [copy["numbers"] for copy in key["students"].values()]
+
+    run("assignment", "toy", "--students", "roster.csv", "-o", "other", "--seed", 1)
+    assert len({*sizes(homework), *sizes(Path("other"))}) == 4
+
+
+def test_the_instructors_copy_runs_from_the_top_with_every_test(homework):
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(homework / "instructor" / "ada.ipynb", as_version=4)
+    NotebookClient(notebook).execute()
+    assert sum(cell.source.startswith("# test") for cell in notebook.cells) == 3
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_blank_check_says_in_the_students_language_that_nothing_is_answered(toy, lang):
+    assignment = read_assignment(toy)
+    notebook = compose_blank(assignment, Edition("A title", lang, assignment.numbers))
+    check = next(cell.source for cell in notebook.cells if cell.source.startswith("# check"))
+    said = {"en": "This is not answered yet.", "zh": "这道题还没有作答。"}[lang]
+    with pytest.raises(AssertionError, match=said):
+        exec(check, {"length": ..., "part": ...})
+    exec(check, {"length": 1, "part": "50 %"})
+
+
+def test_a_class_without_a_roster_gets_the_same_notebook(toy):
+    status, printed, _ = run("assignment", "1", "-o", "homework", "--lang", "zh")
+    assert status == 0 and "everybody the same" in printed
+    homework = Path("homework")
+    notebook = nbformat.read(homework / "students" / "01_toy.ipynb", as_version=4)
+    assert "练习 1.1（2 分）" in nbformat.writes(notebook)
+    for name in ("ada", "王五"):
+        nbformat.write(notebook, homework / "submissions" / f"{name}.ipynb")
+    assert run("grade", "homework")[0] == 0
+    grades = read_grades(homework)
+    assert [row["student"] for row in grades.values()] == ["ada", "王五"]
+    assert all("没有作答" in row["messages"] and row["points"] == "0" for row in grades.values())
+
+
+ROSTERS = [
+    ("student\nada\nbob\n", ["ada", "bob"]),
+    ("ada\nbob\n", ["ada", "bob"]),
+    ("\ufeffName;E-Mail;Student ID\nAda, L.;a@x.org;2024/17\nBob;b@x.org;2024/18\n", ["2024/17", "2024/18"]),
+    ('name\tteam\n"王 五"\t1\n', ["王 五"]),
+    ("姓名,学号\n王五,7\n\n李四,8\n", ["7", "8"]),
+]
+
+
+@pytest.mark.parametrize(("text", "students"), ROSTERS)
+def test_a_roster_is_read_as_people_and_programs_write_it(tmp_path, text, students):
+    from mlmtutor.teach.assignments.roster import read_roster
+
+    path = tmp_path / "roster.csv"
+    path.write_text(text, encoding="utf-8")
+    assert read_roster(path) == students
+
+
+BAD_ROSTERS = [
+    (None, "cannot read the roster 'roster.csv': No such file or directory"),
+    ("", "expected one student a line in 'roster.csv', found none"),
+    ("student\n", "expected students below the column names in 'roster.csv', found none"),
+    ("student\nada\nbob\nAda\n", "'roster.csv', line 4: Ada is in line 2 already"),
+    ("student,team\nada,1\n,2\n", "'roster.csv', line 3: expected a student, found none"),
+    (
+        "color,team\nred,1\n",
+        "expected a column such as student_id, student, id, 学号 in 'roster.csv', found color, team",
+    ),
+    (b"PK\x03\x04\x00\x00\x08\x00", "cannot read the roster"),
+    ("姓名,学号\n王五,甲\n".encode("gb18030"), "--encoding gb18030"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_ROSTERS)
+def test_an_unreadable_roster_is_refused_in_one_line(toy, text, message):
+    if text is not None:
+        Path("roster.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    status, printed, errors = run("assignment", "toy", "--students", "roster.csv")
+    assert status == 1 and not printed
+    assert len(errors.splitlines()) == 1 and message in errors
+    assert not Path("01_toy-assignment").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["assignment", "toys"], "no chapter 'toys', the nearest is 01_toy"),
+        (["assignment"], "CHAPTER"),
+        (["assignment", "toy", "--format", "moodle"], "nbgrader"),
+        (["assignment", "toy", "--seed", "one"], "seed"),
+        (["assignment", "toy", "--format", "nbgrader", "--students", "r.csv"], "leave --students out, or use --format plain"),
+        (["grade", "nowhere"], "expected a folder that `mlmtutor assignment` made"),
+        (["grade", "."], "expected a folder that `mlmtutor assignment` made"),
+        (["grade", "homework"], "expected notebooks in 'homework/submissions', found none"),
+        (["grade", "homework", "-j", "0"], "jobs must be in [1, 64], got 0"),
+        (["grade", "homework", "--seconds", "0"], "seconds must be above 0, got 0"),
+        (["grade", "homework", "--memory", "0.1"], "memory must be at least 1 GB"),
+        (["grade", "homework", "--submissions", "nowhere"], "expected a folder with the submissions, found none: 'nowhere'"),
+        (["assignment", "toy", "-o", "homework", "--students", "roster.csv", "--seed", "8"], "another assignment is in 'homework' (its seed differ"),
+        (["assignment", "toy", "-o", "homework"], "was made for 2 students more"),
+        (["assignment", "toy", "-o", "roster.csv/x"], "cannot write to 'roster.csv/x'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_refused_in_one_line(homework, arguments, message):
+    status, printed, errors = run(*arguments)
+    assert status in (1, 2) and not printed
+    assert len(errors.splitlines()) == 1 and message in errors
+
+
+# what comes back
+
+
+def test_points_and_messages_come_in_a_table(homework):
+    hand_in(homework, "ada", e1="length = 5_000\npart = f'{50 + size / 1_000} %'")
+    status, printed, _ = run("grade", "homework")
+    assert status == 0 and "1 submission marked, 3.0 points on average" in printed
+    grades = read_grades(homework)
+    assert list(grades["ada.ipynb"].values())[2:] == ["3", "4", "1", "2", "1.1: not 5000: Count once more."]
+    assert grades["bob"]["points"] == "0" and grades["bob"]["messages"] == "nothing was handed in"
+
+
+BAD = {  # what a submission does in the cell of 1.2, after a right answer to 1.1: what is said of it
+    "loops for ever": ("while True:\n    pass", "took longer than 3 s"),
+    "loops and will not be stopped": (
+        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
+        "the notebook as a whole took longer",
+    ),
+    "ends the kernel": ("import os\nos._exit(0)", "the kernel ended"),
+    "leaves": ("exit()", "the kernel ended"),
+    "leaves in another way": ("import sys\nsys.exit()", "SystemExit"),
+    "crashes": ("import ctypes\nctypes.string_at(0)", "the kernel ended"),
+    "prints 2 GB": ("for _ in range(20):\n    print('x' * 10**8)", "more than 1,000,000 characters were printed"),
+    "shows 100 MB": ("'x' * 10**8", "not"),
+    "takes all memory": ("import numpy as np\nblock = np.ones(10**10)", "Unable to allocate"),
+    "opens the net": ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "there is no network"),
+    "starts a program": ("import subprocess\nsubprocess.run(['true'])", "no other program can be started"),
+    "starts a program by a magic": ("!true", "no other program"),
+    "ends the marker": ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)", "no signal can be sent"),
+    "reads the answers": (
+        "from mlmtutor.teach.assignments.source import PLACES\nfrom pathlib import Path\n"
+        "[path.read_text() for place in PLACES for path in Path(place).glob('*.md')]",
+        "cannot be read",
+    ),
+    "reads the chapter": ("from mlmtutor.teach.sources import find_source\nfind_source('1').read_text()", "cannot be read"),
+    "reads the key": ("open(KEY).read()", "key.json cannot be read"),
+    "reads another's": ("open(OTHER).read()", "bob.ipynb cannot be read"),
+    "writes over another's": ("open(OTHER, 'w').write('')", "bob.ipynb cannot be changed"),
+    "removes another's": ("import os\nos.remove(OTHER)", "bob.ipynb cannot be changed"),
+    "moves another's": ("import os\nos.rename(OTHER, 'mine')", "bob.ipynb cannot be changed"),
+    "replaces the comparison": (
+        "import mlmtutor.exercises\nmlmtutor.exercises.means = lambda *a, **k: True\ndef double(text):\n    return None",
+        "not answered",
+    ),
+    "returns what is not an answer": ("def double(text):\n    return object()", "What is twice a word?"),
+    "returns too much": ("def double(text):\n    return [0] * 10**6", "at most 1,000,000 characters"),
+    "returns itself": ("def double(text):\n    found = []\n    found.append(found)\n    return found", "double"),
+    "asks the teacher": ("input('how?')", "StdinNotImplementedError"),
+    "does not parse": ("def double(text)", "SyntaxError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_submission_costs_its_author_points_and_nobody_else_anything(homework, case):
+    code, message = BAD[case]
+    other = hand_in(homework, "bob")
+    code = code.replace("KEY", repr(str(homework / "instructor" / "key.json"))).replace(
+        "OTHER", repr(str(other))
+    )
+    hand_in(homework, "ada", e2=code)
+    content = other.read_bytes()
+    if case == "loops and will not be stopped":
+        message = "took longer"
+    began = time.monotonic()
+    status, _, _ = run("grade", "homework", "--seconds", 3)
+    assert status == 0 and time.monotonic() - began < 60
+    ada, bob = (read_grades(homework)[f"{name}.ipynb"] for name in ("ada", "bob"))
+    assert (bob["points"], bob["messages"]) == ("4", "")
+    assert other.read_bytes() == content
+    assert (ada["1.1"], ada["1.2"]) == ("2", "0"), ada
+    assert message in ada["messages"] or case == "returns itself"
+
+
+def test_cells_are_found_again_whatever_an_editor_did_to_them(homework):
+    path = hand_in(homework, "ada")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata = {}
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata, cell.id = {}, f"cell-{number}"
+    notebook.cells = [
+        cell
+        for cell in notebook.cells
+        if not cell.source.startswith(("# check", "# set-up", "# your numbers"))
+    ]
+    nbformat.write(notebook, path)
+    assert run("grade", "homework")[0] == 0
+    assert read_grades(homework)["ada.ipynb"]["points"] == "4"
+
+
+def test_a_changed_first_line_and_changed_numbers_cost_nothing(homework):
+    path = hand_in(homework, "ada")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("# exercise", "# my exercise")
+        if cell.id == "numbers":
+            cell.source = "# your numbers\nsize, letter, word = 1, 'q', 'q'"
+    notebook.cells.insert(5, nbformat.v4.new_code_cell("helper = 1\n1 / 0"))
+    nbformat.write(notebook, path)
+    assert run("grade", "homework")[0] == 0
+    assert read_grades(homework)["ada.ipynb"]["points"] == "4"
+
+
+def test_an_answer_may_take_several_cells(homework):
+    path = hand_in(homework, "ada", e1="length = ...\npart = ...")
+    notebook = nbformat.read(path, as_version=4)
+    place = next(number for number, cell in enumerate(notebook.cells) if cell.id == "check-1-1")
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(ANSWERS["1.1"]))
+    nbformat.write(notebook, path)
+    assert run("grade", "homework")[0] == 0
+    assert read_grades(homework)["ada.ipynb"]["points"] == "4"
+
+
+def test_files_that_are_no_notebooks_and_strangers_are_rows_with_a_reason(homework):
+    hand_in(homework, "ada", file="ada/final (2).ipynb")
+    hand_in(homework, "bob", file="Bob_12345_homework.ipynb")
+    hand_in(homework, "bob", file="bob.ipynb", e2="def double(text):\n    return text")
+    for name, content in (
+        ("report.pdf", b"%PDF-1.7"),
+        ("empty.ipynb", b""),
+        ("list.ipynb", b"[]"),
+        ("eve.ipynb", b"{}"),
+        (".DS_Store", b"x"),
+    ):
+        (homework / "submissions" / name).write_bytes(content)
+    status, printed, _ = run("grade", "homework", "-j", 2)
+    assert status == 0 and "look at 6 with a note" in printed
+    grades = read_grades(homework)
+    assert grades["ada/final (2).ipynb"]["points"] == "4"
+    assert grades["Bob_12345_homework.ipynb"]["messages"] == "2 files are by this student"
+    assert grades["bob.ipynb"]["points"] == "2"
+    assert all(
+        "no notebook" in grades[name]["messages"] for name in ("report.pdf", "empty.ipynb", "list.ipynb")
+    )
+    assert ".DS_Store" not in grades
+
+
+def test_the_notebook_of_another_student_is_marked_with_ones_own_numbers(homework):
+    hand_in(homework, "bob", file="ada.ipynb", e1="length = 7\npart = 0.5")
+    run("grade", "homework")
+    assert "this is the notebook of bob" in read_grades(homework)["ada.ipynb"]["messages"]
+
+
+def test_only_what_is_new_or_was_changed_is_marked_again(homework):
+    hand_in(homework, "ada")
+    assert "[1 of 1] ada" in run("grade", "homework")[2]
+    hand_in(homework, "bob")
+    errors = run("grade", "homework")[2]
+    assert "1 of 2 are marked already" in errors and "[2 of 2] bob" in errors
+    hand_in(homework, "ada", e2="")
+    assert "[2 of 2] ada: 2 of 4" in run("grade", "homework")[2]
+
+
+def test_an_interrupt_loses_nothing_and_leaves_no_kernel(homework, monkeypatch):
+    import psutil
+
+    hand_in(homework, "ada")
+    hand_in(homework, "bob", e2="import time\ntime.sleep(30)")
+    write = Gradebook.write
+
+    def stop_after(self):
+        write(self)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Gradebook, "write", stop_after)
+    status, _, errors = run("grade", "homework")
+    assert (
+        status == 130
+        and errors.splitlines()[-1] == "mlmtutor: stopped; the same command goes on where it broke off"
+    )
+    monkeypatch.setattr(Gradebook, "write", write)
+    assert Gradebook(Path("homework"), None, limits=Limits()).load() == 1
+    end = time.monotonic() + 20
+    while kernels := [
+        one
+        for one in psutil.Process().children(recursive=True)
+        if "assignments.kernel" in " ".join(one.cmdline())
+    ]:
+        assert time.monotonic() < end, kernels
+        time.sleep(0.2)
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_defused(homework):
+    hand_in(homework, "ada", file="=HYPERLINK(1).ipynb")
+    run("grade", "homework", "--submissions", homework / "submissions")
+    text = (homework / "grades.csv").read_text(encoding="utf-8")
+    assert ",'=HYPERLINK(1).ipynb," in text
