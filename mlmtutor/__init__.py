@@ -12,7 +12,7 @@ In the order of the course; each room uses only those named before it:
     plots      the figures of the chapters
     report     what an adaptation leaves behind: model, card, report, figure    8
     adapt      all of it in one call                                            11
-    teach      chapters with other parameters: listed, run, swept               a2
+    teach      chapters with other parameters, exercises that grade themselves  a2
     cli        all of it as commands
 
 Beside the story: `exercises` checks answers and measurements, `testing` has tiny stand-ins for tests, `data` holds

@@ -63,7 +63,7 @@ def means(answer: Any, expected: Any, *, is_share: bool = False, any_order: bool
     Args:
         answer: Text, number, list, tuple, array, tensor or table column, or lists of these.
         expected: A truth value, a text, a number or a list of these. A whole number must be met exactly; a number with a
-            decimal point may be rounded, or off by a hundredth of itself.
+            decimal point may be off by a hundredth of itself, or rounded to two digits or more.
         is_share: Per cent are right as well: 4 and ``"4 %"`` for 0.04.
         any_order: The order of a list does not matter, and a set will do.
 
@@ -167,9 +167,9 @@ def _read_commas(digits: str) -> str:
 
 
 def _rounds_to(number: float, expected: float) -> bool:
-    """Whether a number is within a hundredth of the expected one, or is what it rounds to with one or more decimals."""
+    """Whether a number is within a hundredth of the expected one, or is what it rounds to with two or more digits."""
     return abs(number - expected) <= TOLERANCE * abs(expected) or any(
-        number == round(expected, digits) != 0 for digits in range(1, 8)
+        number == float(f"{expected:.{digits}g}") != 0 for digits in range(2, 10)
     )
 
 

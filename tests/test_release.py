@@ -73,7 +73,11 @@ def list_files(folder: Path) -> set[str]:
 
 
 PACKAGE = {f"mlmtutor/{name}" for name in list_files(ROOT / "mlmtutor") if not name.startswith("mini/make/")}
-CHAPTERS = list_files(ROOT / "book" / "chapters")
+SOURCES = {
+    f"{folder}/{name}"
+    for folder in ("chapters", "assignments")
+    for name in list_files(ROOT / "book" / folder)
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +102,15 @@ def test_wheel_holds_the_package_and_the_chapters_and_nothing_else(built):
         "mlmtutor/mini/weights.safetensors",
     } < names
     assert "mlmtutor/chapters/01_fill_mask.md" in names
-    assert names == PACKAGE | {f"mlmtutor/chapters/{name}" for name in CHAPTERS}
+    assert "mlmtutor/assignments/03_chunking.md" in names
+    assert names == PACKAGE | {f"mlmtutor/{name}" for name in SOURCES}
 
 
 def test_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(built):
     with tarfile.open(built / SDIST) as sdist:
         names = {name.removeprefix(f"mlmtutor-{VERSION}/") for name in sdist.getnames()}
     around = {"pyproject.toml", "README.md", "LICENSE", ".gitignore", "PKG-INFO"}
-    assert names == PACKAGE | {f"book/chapters/{name}" for name in CHAPTERS} | around
+    assert names == PACKAGE | {f"book/{name}" for name in SOURCES} | around
 
 
 def test_wheel_and_sdist_are_small(built):

@@ -10,13 +10,13 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from book._ext.repository import UNKNOWN, find_repository, set_install_cell
-from mlmtutor.teach.chapters import LANGUAGES, Chapter, ChapterError, read_chapter
+from mlmtutor.teach.chapters import LANGUAGES, Chapter, ChapterError, list_sources, read_chapter
 from mlmtutor.teach.metrics import list_printed
 from mlmtutor.teach.notebooks import write_notebook
 
 from .budget import download_packages, measure
 from .chapter import compose, find_chapters
-from .checks import check_chapter, check_notebooks
+from .checks import check_assignment, check_chapter, check_notebooks
 from .colab import write_for_colab
 from .execute import ChapterFailed
 from .handout import make_handout
@@ -200,6 +200,8 @@ def _check(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) 
     problems = [problem for chapter in chapters for problem in check_chapter(chapter)]
     problems += [problem for path, lang in pages for problem in check_page(path, lang)]
     problems += [problem for chapter in chapters for problem in check_notebooks(chapter, root=root)]
+    sources = [] if options.slugs else list_sources(root / "book" / "assignments")
+    problems += [problem for path in sources for problem in check_assignment(path)]
     print("\n".join(problems) or f"{len(chapters)} chapters: nothing wrong")
     return 1 if problems else 0
 

@@ -8,7 +8,7 @@ from statistics import median
 import nbformat
 from nbformat import NotebookNode
 
-from mlmtutor.teach.chapters import LANGUAGES, Chapter
+from mlmtutor.teach.chapters import LANGUAGES, Chapter, read_chapter
 from mlmtutor.teach.han import HAN
 
 from .chapter import compose
@@ -50,6 +50,20 @@ def check_chapter(chapter: Chapter) -> list[str]:
         *check_captions(chapter),
         *check_code_widths(chapter),
         *check_answers(chapter),
+        *check_promises(chapter),
+        *check_style(chapter),
+    ]
+
+
+def check_assignment(path: Path) -> list[str]:
+    """Run the checks of a chapter that hold for the source of an assignment as well."""
+    read = read_chapter(path, kinds=("code", "markdown", "raw"))
+    chapter = Chapter(path, tuple(cell for cell in read.cells if cell.kind != "raw"))
+    return [
+        *check_twins(chapter),
+        *check_scripts(chapter),
+        *check_terms(chapter),
+        *check_code_widths(chapter),
         *check_promises(chapter),
         *check_style(chapter),
     ]

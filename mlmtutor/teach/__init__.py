@@ -1,1 +1,1 @@
-"""Chapters with other parameters: listed, run, swept. Needs the packages of the extra `teach`."""
+"""For those who teach: chapters with other parameters, exercises that grade themselves. Needs the extra `teach`."""

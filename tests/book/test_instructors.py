@@ -16,7 +16,8 @@ from book.tools.handout import make_handout
 from book.tools.prose import read_content
 from book.tools.tables import BUDGET, PAGES, PARAMETERS, read_yaml, tabulate
 from mlmtutor.cli import main
-from mlmtutor.teach.chapters import LANGUAGES, read_chapter
+from mlmtutor.teach.assignments.source import read_assignment
+from mlmtutor.teach.chapters import LANGUAGES, list_sources, read_chapter
 from mlmtutor.teach.grid import expand_ranges, plan_runs
 from mlmtutor.teach.han import HAN
 from mlmtutor.teach.parameters import read_parameters, read_values, split_assignments
@@ -133,3 +134,30 @@ def test_code_of_the_pages_shows_results_and_answers(write, root, monkeypatch):
             exec(code, {})
         shown.append(printed.getvalue())
     assert shown == ["64 122595 0.01\n", "# ada\n# your answer\nlen(word)\n\n"]
+
+
+def test_exercises_are_handed_out_and_marked_as_the_guide_shows(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("roster.csv").write_text("student,group\nada,1\nbob,1\n王五,2\n", encoding="utf-8")
+    ((make, printed),) = list_commands("assignment")
+    main(make)
+    assert capsys.readouterr().out.rstrip() == printed
+    path = Path("homework", "submissions", "ada.ipynb")
+    path.write_bytes(Path("homework", "instructor", "ada.ipynb").read_bytes())
+    ((mark, printed),) = list_commands("grade")
+    main(mark)
+    last = capsys.readouterr().out.rstrip().replace("1 submission marked, 7.0", "2 submissions marked, 6.0")
+    assert last.replace("look at 2", "look at 1") == printed.splitlines()[-1]
+    (shown,) = re.findall(
+        r"```text\n(student,file.*?)\n```", PAGES_IN["en"][0].read_text(encoding="utf-8"), re.DOTALL
+    )
+    rows = Path("homework", "grades.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert rows[:2] == shown.splitlines()[:2] and rows[-1] == shown.splitlines()[-1]
+
+
+def test_each_chapter_has_as_many_exercises_as_the_guide_says():
+    found = [read_assignment(path) for path in list_sources(ROOT / "book" / "assignments")]
+    assert sorted({len(one.exercises) for one in found}) == [3, 4]
+    assert {min(one.points for one in found), max(one.points for one in found)} == {7, 9}
+    text = PAGES_IN["en"][0].read_text(encoding="utf-8")
+    assert "3 or 4 exercises which the book does not print, with 7 to 9 points" in text

@@ -76,11 +76,10 @@ class Gradebook:
     def load(self) -> int:
         """Take over the marks of submissions that have not changed since; return how many there are."""
         for row in self.rows:
-            path = self._marks_of(row)
-            if row.is_done or not path.exists():
+            if row.is_done:
                 continue
             try:
-                found = json.loads(path.read_text(encoding="utf-8"))
+                found = json.loads(self._marks_of(row).read_text(encoding="utf-8"))
                 if found["key"] == self._make_key(row):
                     row.marks = [
                         Mark(**{**mark, "messages": tuple(mark["messages"])}) for mark in found["marks"]

@@ -163,7 +163,10 @@ def _read_vary(chapter: Chapter, cell: Cell) -> dict[str, list[Any]]:
         line = re.search(rf"^{name} = ([^#\n]+)", cell.source, flags=re.MULTILINE)
         if line is None:
             raise ChapterError(f"{chapter.at(cell)}: expected a line {name} = ..., found none")
-        vary[name] = [value for value in values if value != ast.literal_eval(line[1].strip())]
+        own = ast.literal_eval(line[1].strip())
+        if any(type(value) is not type(own) for value in values):  # subtle: YAML takes 1e-4 for a text
+            raise ChapterError(f"{chapter.at(cell)}: expected values of {name} like {own!r}, got {values}")
+        vary[name] = [value for value in values if value != own]
         if len(vary[name]) < 2:
             raise ChapterError(
                 f"{chapter.at(cell)}: expected two other values of {name} or more, got {values}"
