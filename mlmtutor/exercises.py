@@ -169,7 +169,7 @@ def _read_commas(digits: str) -> str:
 def _rounds_to(number: float, expected: float) -> bool:
     """Whether a number is within a hundredth of the expected one, or is what it rounds to with two or more digits."""
     return abs(number - expected) <= TOLERANCE * abs(expected) or any(
-        number == float(f"{expected:.{digits}g}") != 0 for digits in range(2, 10)
+        math.isclose(number, float(f"{expected:.{digits}g}"), rel_tol=1e-9) for digits in range(2, 10)
     )
 
 

@@ -3,12 +3,16 @@
 import csv
 import json
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from mlmtutor.exercises import means
 from mlmtutor.teach import sources
@@ -25,6 +29,7 @@ from tests.teach.toy import ROOT, TOY
 from tests.teach.toy_assignment import ANSWERS, ASSIGNMENT
 
 SOURCES = list_sources(ROOT / "book" / "assignments")
+TRIED = yaml.safe_load((ROOT / "tests" / "teach" / "tried_answers.yml").read_text(encoding="utf-8"))
 REAL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 
 
@@ -92,7 +97,8 @@ def test_each_chapter_has_three_exercises_or_more():
 @REAL
 def test_answers_get_full_marks_and_blanks_none_and_each_student_has_other_answers(path):
     assignment = read_assignment(path)
-    with Session(Limits(seconds_cell=300)) as session:
+    tried = TRIED[path.stem]
+    with Session(Limits(seconds_cell=300, seconds_all=3000)) as session:
         start_session(session, assignment)
         for student, lang in (("ada", "en"), ("王五", "zh")):
             numbers = set_numbers(assignment.numbers, draw_numbers(assignment, student=student, seed=3))
@@ -105,6 +111,17 @@ def test_answers_get_full_marks_and_blanks_none_and_each_student_has_other_answe
                     assert mark.points == points, (exercise.name, code, mark)
                 for form in exercise.form:  # what students see does not refuse a right answer
                     assert session.find([form.holds])[0].value is True, (exercise.name, form.holds)
+        for exercise, right in zip(assignment.exercises, expected, strict=True):
+            for one in [one for one in tried if one["exercise"] == exercise.name]:
+                failure = session.run(numbers) or session.run(exercise.start) or session.run(one["code"])
+                found = session.find([test.value for test in exercise.tests])
+                mark = mark_exercise(exercise, found, right, lang="en", failure=failure)
+                least, most = one["points"] if isinstance(one["points"], list) else [one["points"]] * 2
+                assert least <= mark.points <= most, (one, mark)
+                if least == exercise.points:
+                    assert all(
+                        found.value is True for found in session.find([form.holds for form in exercise.form])
+                    ), one
         own = {name: session.find([name])[0].value for name in assignment.vary}
         assert own == draw_numbers(assignment, student="王五", seed=3)
         other = set_numbers(assignment.numbers, draw_numbers(assignment, student="eve", seed=3))
@@ -484,3 +501,29 @@ def test_a_cell_that_a_spreadsheet_would_run_is_defused(homework):
     run("grade", "homework", "--submissions", homework / "submissions")
     text = (homework / "grades.csv").read_text(encoding="utf-8")
     assert ",'=HYPERLINK(1).ipynb," in text
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0, reason="may not mount"
+)
+@pytest.mark.parametrize("size", ["16k", "24k"])
+def test_a_full_disk_is_told_in_one_line_and_leaves_no_key(tmp_path, size):
+    homework = tmp_path / "homework"
+    make = f"{sys.executable} -m mlmtutor.cli assignment 3 -o '{homework}'"
+    ask = f"mount -t tmpfs -o size={size} none '{tmp_path}' && {make}; status=$?; ls '{homework}/instructor'; exit $status"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", ask], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1 and "key.json" not in done.stdout.split()
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("mlmtutor: ")]
+    assert line.startswith("mlmtutor: cannot write to") and line.endswith("No space left on device")
+
+
+def test_an_interrupt_while_exercises_are_made_leaves_nothing_half_done(toy, monkeypatch):
+    text = ASSIGNMENT.replace("length = len(word)\n", "length = len(word)\nimport time; time.sleep(20)\n", 1)
+    toy.write_text(text, encoding="utf-8")
+    timer = threading.Timer(4, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    status, _, errors = run("assignment", "toy", "-o", "homework")
+    assert status == 130 and errors.splitlines()[-1].startswith("mlmtutor: stopped")
+    assert not Path("homework").exists()
+    toy.write_text(ASSIGNMENT, encoding="utf-8")
+    assert run("assignment", "toy", "-o", "homework")[0] == 0

@@ -183,11 +183,11 @@ def _read_exercise(chapter: Chapter, cells: Iterable[Cell], *, name: str) -> Exe
         raise ChapterError(
             f"{chapter.at(english)}: expected a task that begins with {label!r} in both languages"
         )
-    facts = yaml.safe_load(marking.source)
     try:
+        facts = yaml.safe_load(marking.source)
         form = tuple(Form(holds=one.pop("holds"), words=_pop_words(one)) for one in facts["form"] or [])
         tests = tuple(Test(hint=_pop_words(one), **one) for one in facts["tests"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise ChapterError(f"{chapter.at(marking)}: {error}") from None
     if not tests:
         raise ChapterError(f"{chapter.at(marking)}: expected at least one test, found none")
