@@ -49,7 +49,7 @@ except Exception as error:  # packages are missing or damaged; `doctor` says whi
 PACKAGE = Path(__file__).parent
 DESCRIPTION = "Adapt a masked language model to a new domain."
 LONGEST_MESSAGE = 300  # characters
-TEACHING = ("params", "run", "sweep", "assignment", "grade")  # commands of the wing `teach`
+TEACHING = ("params", "run", "sweep", "slides", "assignment", "grade")  # commands of the wing `teach`
 STOPPED, TERMINATED = 130, 143  # exit status, as shells have it: 128 and the number of the signal
 
 

@@ -73,7 +73,7 @@ def list_files(folder: Path) -> set[str]:
 
 
 PACKAGE = {f"mlmtutor/{name}" for name in list_files(ROOT / "mlmtutor") if not name.startswith("mini/make/")}
-SOURCES = {
+COURSE = {
     f"{folder}/{name}"
     for folder in ("chapters", "assignments")
     for name in list_files(ROOT / "book" / folder)
@@ -103,14 +103,14 @@ def test_wheel_holds_the_package_and_the_chapters_and_nothing_else(built):
     } < names
     assert "mlmtutor/chapters/01_fill_mask.md" in names
     assert "mlmtutor/assignments/03_chunking.md" in names
-    assert names == PACKAGE | {f"mlmtutor/{name}" for name in SOURCES}
+    assert names == PACKAGE | {f"mlmtutor/{name}" for name in COURSE}
 
 
 def test_sdist_holds_what_the_wheel_is_built_from_and_nothing_else(built):
     with tarfile.open(built / SDIST) as sdist:
         names = {name.removeprefix(f"mlmtutor-{VERSION}/") for name in sdist.getnames()}
     around = {"pyproject.toml", "README.md", "LICENSE", ".gitignore", "PKG-INFO"}
-    assert names == PACKAGE | {f"book/{name}" for name in SOURCES} | around
+    assert names == PACKAGE | {f"book/{name}" for name in COURSE} | around
 
 
 def test_wheel_and_sdist_are_small(built):

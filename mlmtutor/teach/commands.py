@@ -1,4 +1,4 @@
-"""The commands for those who teach: list the parameters of a chapter, run it with others, sweep."""
+"""The commands for those who teach: list the parameters of a chapter, run it with others, sweep, make slides."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ PACKAGES = (
     "nbclient",
     "ipykernel",
 )  # the extra `teach` of pyproject.toml
+SLIDES_PACKAGES = {"nbconvert": "nbconvert", "sphinx_revealjs": "sphinx-revealjs"}  # of the extra `slides`
 MOST_JOBS = 64
 Assignments = UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-p"], metavar="NAME=VALUE")]]
 Profile = Annotated[str, tyro.conf.arg(metavar="{mini,full,auto}")]
@@ -68,6 +69,17 @@ class SweepOptions:
     profile: Profile = ""  # the same as -p PROFILE=...
     jobs: Annotated[int, tyro.conf.arg(aliases=["-j"])] = 1  # runs at the same time
     output: Output = ""  # folder for notebooks, table and figure; CHAPTER-sweep if it is left out
+    traceback: bool = False  # show where an error came from
+
+
+@dataclass(frozen=True)
+class SlidesOptions:
+    """Which chapter, in which language, with the outputs of which notebook."""
+
+    chapter: Chosen  # 03_chunking, chunking or 3
+    lang: Lang = "en"  # language of the slides
+    notebook: Annotated[str, tyro.conf.arg(metavar="PATH")] = ""  # run by `mlmtutor run`, for its outputs
+    output: Annotated[str, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = ""  # CHAPTER-slides if left out
     traceback: bool = False  # show where an error came from
 
 
@@ -173,6 +185,32 @@ def sweep(settings: FlagCreatePairsOff[OmitArgPrefixes[SweepOptions]]) -> None:
         print(f"this chapter prints no result; the notebooks are in {show(folder)}")
 
 
+def slides(settings: FlagCreatePairsOff[OmitArgPrefixes[SlidesOptions]]) -> None:
+    """Make slides of a chapter that open from the disk: its questions, lists, code and outputs; prose is in the notes.
+
+    Where the class is asked to guess, the output appears when a key is pressed. No answer to an exercise is in it.
+    """
+    _require_slides_packages()
+    from mlmtutor.teach.chapters import read_chapter
+    from mlmtutor.teach.slides.deck import find_committed, read_outputs, write_deck
+    from mlmtutor.teach.slides.layout import make_slides
+
+    chapter = read_chapter(find_source(settings.chapter))
+    path = Path(settings.notebook) if settings.notebook else find_committed(chapter, settings.lang)
+    outputs = read_outputs(path, chapter) if path else {}
+    found = make_slides(chapter, settings.lang, outputs)
+    page = write_deck(found, chapter, settings.lang, Path(settings.output or f"{chapter.slug}-slides"))
+    print(f"{len(found)} slides: {show(page)}; S opens the speaker's notes")
+    if not path:
+        print(
+            f"without outputs: mlmtutor run {chapter.slug} -o x.ipynb, then mlmtutor slides {chapter.slug} --notebook x.ipynb"
+        )
+    elif changed := sum(cell.id not in outputs for cell in chapter.code):
+        print(
+            f"{changed} of {len(chapter.code)} cells are not in {show(path)} as they are now: without outputs"
+        )
+
+
 def require_packages() -> None:
     """Check that the packages which run a notebook are there.
 
@@ -184,6 +222,15 @@ def require_packages() -> None:
         names = " ".join(missing)
         raise PackagesMissing(
             f"to run chapters, expected {', '.join(missing)}, found none: pip install {names}"
+        )
+
+
+def _require_slides_packages() -> None:
+    require_packages()
+    missing = [package for module, package in SLIDES_PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise PackagesMissing(
+            f"to make slides, expected {', '.join(missing)}, found none: pip install {' '.join(missing)}"
         )
 
 
