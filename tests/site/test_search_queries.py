@@ -90,6 +90,7 @@ def test_the_other_places_of_a_page_open(search):
     more = box.locator("details summary")
     told = int(more.text_content().split()[1])
     more.click()
+    box.locator("details li").first.wait_for()
     assert box.locator("details li").count() == told
     assert box.locator("li:visible").count() == shown + told
 
