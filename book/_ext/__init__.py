@@ -27,6 +27,7 @@ MODULES = (
     "figures",
     "folds",
     "api_pages",
+    "api_overview",
 )
 
 

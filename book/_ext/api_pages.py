@@ -1,12 +1,14 @@
-"""The API reference, made from the docstrings, on a page of each language.
+"""The API reference, made from the docstrings, on pages of each language.
 
 ``{api} model.fill_mask`` documents the public names of the module ``mlmtutor.model.fill_mask`` in the order of their definition.
-The docstrings are English in both languages. Every object is defined on the English page; the Chinese one shows it
-too, has the same anchors, and its links stay on it.
+The docstrings are English in both languages. Every object is defined on an English page; the Chinese one shows it
+too, has the same anchors, and its links stay in Chinese. Each entry links its line in the repository, if that is known.
+The overview of these pages is in ``api_overview.py``.
 """
 
 import ast
 import dataclasses
+import functools
 import importlib
 import inspect
 import re
@@ -23,7 +25,7 @@ import mlmtutor
 
 from .languages import DEFAULT, LANGUAGES, language_of
 
-PAGE = "book/{lang}/a5_api"
+SOURCE = {"en": "[source]", "zh": "[源码]"}
 
 
 class ApiModule(SphinxDirective):
@@ -40,7 +42,7 @@ class ApiModule(SphinxDirective):
                 lines[-1:] = [f".. autoclass:: {name}", "   :members:"]
             if language_of(self.env.docname) != DEFAULT:
                 lines.append("   :no-index:")
-        block = nodes.container(classes=["language-en"])
+        block = nodes.container(classes=["api", "language-en"])
         self.state.nested_parse(StringList([*lines, "```"]), self.content_offset, block)
         return [block]
 
@@ -115,26 +117,63 @@ class AnchorUnindexed(SphinxTransform):
                 signature["ids"].append(f"{signature['module']}.{signature['fullname']}")
 
 
-class StayInTheLanguage(SphinxPostTransform):
-    """Keeps links between objects of the Chinese page on that page; otherwise they lead to the English one.
+class LinkSourceLines(SphinxTransform):
+    """Links each entry to its line in the repository; nothing where that is not known."""
 
-    The titles of chapters in its English docstrings are marked as Chinese.
+    default_priority = 500
+
+    def apply(self, **options: object) -> None:
+        language = language_of(self.env.docname)
+        for signature in self.document.findall(addnodes.desc_signature):
+            if self.app.repository and signature.get("module"):
+                place = find_source(signature["module"], signature["fullname"])
+                classes = ["source-link", f"language-{LANGUAGES[language][0]}"]
+                address = self.app.repository.show(place[0], line=place[1])
+                signature += nodes.reference("", SOURCE[language], refuri=address, classes=classes)
+
+
+def find_source(module: str, name: str) -> tuple[str, int]:
+    """Return file and line of a public object, or of a member of one, such as ``Evaluation.loss``."""
+    found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    found = getattr(found, "fget", None) or getattr(found, "func", found)  # of a property, a cached one too
+    return f"{module.replace('.', '/')}.py", inspect.getsourcelines(found)[1]
+
+
+class StayInTheLanguage(SphinxPostTransform):
+    """Keeps links between objects on the Chinese pages; otherwise they lead to the English ones.
+
+    The titles of chapters in the English docstrings are marked as Chinese.
     """
 
     default_priority = 900
 
     def run(self, **options: object) -> None:
         language = language_of(self.env.docname)
-        if self.env.docname != PAGE.format(lang=language) or language == DEFAULT:
+        if language == DEFAULT:
             return
-        elsewhere = self.app.builder.get_relative_uri(self.env.docname, PAGE.format(lang=DEFAULT))
-        for link in self.document.findall(nodes.reference):
-            if link.get("refuri", "").startswith(f"{elsewhere}#"):
-                link["refid"] = link.attributes.pop("refuri").partition("#")[2]
-            elif next(
-                link.findall(lambda node: isinstance(node, nodes.inline) and "doc" in node["classes"]), None
-            ):
-                link["classes"].append(f"language-{LANGUAGES[language][0]}")
+        own_pages = self._map_pages(language)
+        for block in self.document.findall(_is_reference):
+            for link in block.findall(nodes.reference):
+                page, has_anchor, anchor = link.get("refuri", "").partition("#")
+                if has_anchor and page in own_pages:
+                    link["refuri"] = f"{own_pages[page]}#{anchor}"
+                elif next(link.findall(_is_title), None):
+                    link["classes"].append(f"language-{LANGUAGES[language][0]}")
+
+    def _map_pages(self, language: str) -> dict[str, str]:
+        """Return the addresses of the English pages of the reference, seen from this page, and of their twins."""
+        pages = {entry.docname for entry in self.env.domains["py"].objects.values()}
+        twins = {page: page.replace(f"/{DEFAULT}/", f"/{language}/") for page in pages}
+        locate = functools.partial(self.app.builder.get_relative_uri, self.env.docname)
+        return {locate(page): locate(twin) for page, twin in twins.items()}
+
+
+def _is_reference(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and "api" in node["classes"]
+
+
+def _is_title(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.inline) and "doc" in node["classes"]
 
 
 def setup(app: Sphinx) -> None:
@@ -146,5 +185,6 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", link_sources, priority=400)
     app.connect("autodoc-process-signature", show_factories)
     app.add_transform(AnchorUnindexed)
+    app.add_transform(LinkSourceLines)
     app.add_post_transform(StayInTheLanguage)
     app.add_css_file("api.css")

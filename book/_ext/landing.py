@@ -1,4 +1,4 @@
-"""The landing page: its style and the links at its end."""
+"""The landing page: its style and the links at its end; those to the printed book come later (tools/printed.py)."""
 
 from sphinx.application import Sphinx
 

@@ -48,9 +48,9 @@ class Repository:
         """Whether Colab, Codespaces, Binder and GitHub Pages know it."""
         return urlsplit(self.url).netloc == "github.com"
 
-    def show(self, path: str) -> str:
-        """Return the address of a file on the hosting site."""
-        return f"{self.url}/blob/{self.branch}/{path}"
+    def show(self, path: str, *, line: int | None = None) -> str:
+        """Return the address of a file on the hosting site, or of a line in it."""
+        return f"{self.url}/blob/{self.branch}/{path}" + (f"#L{line}" if line else "")
 
     @property
     def requirement(self) -> str:

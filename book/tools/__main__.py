@@ -21,6 +21,7 @@ from .colab import write_for_colab
 from .execute import ChapterFailed
 from .handout import make_handout
 from .pdf import open_browser, print_book
+from .printed import name_book, offer_books
 from .site import build, stage
 from .speed import SPEED, draw_figures
 from .style import check_page, find_pages, tabulate_cadences
@@ -71,7 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     add(_tables, "bring mlmtutor/data/parameters.yml and the tables of the pages into step", slugs=0)
     add(_passages, "tokenise the passages of the mask playground", slugs=0)
     add(_answers, "ask the model for the examples of the field where visitors ask it", slugs=0)
-    add(_pdf, "build the site from the committed notebooks and print the book of each language", slugs=0)
+    add(
+        _pdf,
+        "build the site from the committed notebooks, print the book of each language and link it",
+        slugs=0,
+    )
     add(_handout, "write the notebooks without worked answers into _build/handout")
     measure_command = add(_measure, "run the chapters and write what they cost into book/budget.yml")
     measure_command.add_argument("--profile", choices=["mini", "full"], default="mini")
@@ -149,11 +154,13 @@ def _colab(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) 
 
 def _pdf(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
     site = build(root, root)
+    books = {lang: root / "_build" / "pdf" / name_book(lang) for lang in LANGUAGES}
     with open_browser() as browser:
-        for lang in LANGUAGES:
-            target = root / "_build" / "pdf" / f"mlmtutor-{lang}.pdf"
+        for lang, target in books.items():
             num_pages = print_book(browser, site, root / "_toc.yml", lang, target)
-            print(f"{target}: {num_pages} chapters and appendices")
+            print(f"{target}: {num_pages} chapters and appendices, {target.stat().st_size / 1e6:.1f} MB")
+    offer_books(site, books)
+    print(f"The site links them: {site / 'index.html'}")
 
 
 def _tables(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:

@@ -100,8 +100,15 @@ def _bookmarks(parent: DictionaryObject) -> Iterator[DictionaryObject]:
 def list_pages(contents: Path, lang: str) -> list[str]:
     """Return the pages of one language, in the order of ``_toc.yml``."""
     parts = yaml.safe_load(contents.read_text(encoding="utf-8"))["parts"]
-    pages = [chapter["file"] for part in parts for chapter in part["chapters"]]
+    pages = [page for part in parts for page in _walk(part["chapters"])]
     return [page for page in pages if page.startswith(f"book/{lang}/")]
+
+
+def _walk(entries: list[dict]) -> Iterator[str]:
+    """Yield the files of entries of the contents, each before those of its sections."""
+    for entry in entries:
+        yield entry["file"]
+        yield from _walk(entry.get("sections", []))
 
 
 def join_pages(pages: list[Path], lang: str) -> str:

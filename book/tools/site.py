@@ -10,6 +10,8 @@ from nbformat import NotebookNode
 
 from mlmtutor.teach.notebooks import write_notebook
 
+from .printed import withdraw_books
+
 SITE_SOURCES = ("_config.yml", "_toc.yml", "book")
 NOT_SITE_SOURCES = {"chapters", "tools", "__pycache__"}
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
@@ -52,6 +54,7 @@ def build(source: Path, output: Path) -> Path:
     site = output / "_build" / "html"
     if _frame_changed(source, site / "index.html"):
         flags.append("--all")
+    withdraw_books(site)
     command = [*JUPYTER_BOOK, "build", str(source), *flags]
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:  # warnings go to stderr
         raise RuntimeError("the site was not built: see the warnings above")

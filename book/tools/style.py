@@ -29,7 +29,6 @@ from .prose import MARKDOWN, REFERENCES, read_words
 WORDS = Path(__file__).resolve().parents[1] / "words.yml"
 MEAN, TARGET = (20, 28), (22, 26)  # Han characters per sentence: what is accepted, and what to aim at
 STUMP, MAX_STUMPS = 10, 0.10  # a sentence under 10 characters, and how many of those may be
-LISTS = {"a5_api"}  # pages of entries of a few words each
 ENOUGH = 20  # sentences; of fewer a mean says little
 ENDS = re.compile(r"(?<=[。？！])[”’）』」]*")
 NOT_RUNNING = {"heading", "table"}  # containers whose text does not run
@@ -195,7 +194,7 @@ def check_page(path: Path, lang: str) -> list[str]:
     found = _check_text(text, lang, allowed, Counter())
     if lang == "zh" and join_han_lines(text) != text:
         found.append("a line break within a Chinese paragraph, which a browser shows as a space")
-    if lang == "zh" and path.stem not in LISTS:
+    if lang == "zh":
         found += measure_cadence([text]).problems
     return [f"book/{lang}/{path.name}: {problem}" for problem in found]
 
@@ -226,11 +225,7 @@ def measure_chapter(chapter: Chapter) -> Cadence:
 def tabulate_cadences(chapters: Iterable[Chapter], pages: Iterable[Path]) -> str:
     """Return a table of the Chinese sentences of chapters and pages, with a mark where something is wrong."""
     found = {chapter.slug: measure_chapter(chapter) for chapter in chapters}
-    found |= {
-        path.stem: measure_cadence([read_front(path.read_text(encoding="utf-8"))])
-        for path in pages
-        if path.stem not in LISTS
-    }
+    found |= {path.stem: measure_cadence([read_front(path.read_text(encoding="utf-8"))]) for path in pages}
     lines = [f"{'':20} sentences  Han each  under {STUMP}"]
     for name, cadence in found.items():
         mark = " <- " + "; ".join(cadence.problems) if cadence.problems else ""

@@ -32,7 +32,7 @@ def test_language_link_leads_to_the_section_that_is_being_read(follow, number):
 
 @pytest.mark.parametrize("number", [2, 9])
 @pytest.mark.parametrize(
-    ("name", "places"), [("a3_glossary", ".glossary-terms dt"), ("a5_api", "dt.sig-object")]
+    ("name", "places"), [("a3_glossary", ".glossary-terms dt"), ("a5_models", "dt.sig-object")]
 )
 def test_language_link_leads_to_the_same_term_and_the_same_object(site, follow, name, places, number):
     page = follow(f"book/en/{name}.html", places, number)

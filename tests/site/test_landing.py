@@ -1,7 +1,11 @@
 """The landing page: search, the links at its end; and the ticks of the chapters that were read."""
 
+import shutil
+
 import pytest
 from bs4 import BeautifulSoup
+
+from book.tools.printed import LANDING_PAGE, offer_books, withdraw_books
 
 DESKTOP = {"width": 1280, "height": 800}
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
@@ -42,6 +46,42 @@ def test_landing_page_ends_with_source_licence_and_citation(site, repository):
         "How to cite": repository.show("CITATION.cff"),
         "Apache 2.0 licence": repository.show("LICENSE"),
     }
+
+
+@pytest.fixture
+def landing_page(site, tmp_path):
+    """The landing page of a site of its own."""
+    page = tmp_path / "site" / LANDING_PAGE
+    page.parent.mkdir(parents=True)
+    shutil.copy(site / LANDING_PAGE, page)
+    return page
+
+
+def read_book_links(page):
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    return {link["href"]: link.text for link in soup.select("a[href$='.pdf']")}
+
+
+def test_landing_page_links_the_printed_books_with_their_sizes_where_they_are(landing_page, tmp_path):
+    for lang, size in (("en", 1_250_000), ("zh", 2_000_000)):
+        (tmp_path / f"{lang}.pdf").write_bytes(bytes(size))
+    offer_books(tmp_path / "site", {lang: tmp_path / f"{lang}.pdf" for lang in LOCALES})
+    links = read_book_links(landing_page)
+    assert links == {
+        "../mlmtutor-en.pdf": "The book as a PDF (1.2 MB)",
+        "../mlmtutor-zh.pdf": "全书 PDF（2.0 MB）",
+    }
+    assert all((landing_page.parent / address).exists() for address in links)
+
+
+def test_a_site_without_printed_books_links_none(site, landing_page, tmp_path):
+    assert read_book_links(landing_page) == {} and not list(site.rglob("*.pdf"))
+    before = landing_page.read_bytes()
+    (tmp_path / "book.pdf").write_bytes(b"")
+    offer_books(tmp_path / "site", {"en": tmp_path / "book.pdf"})
+    assert list(read_book_links(landing_page)) == ["../mlmtutor-en.pdf"]
+    withdraw_books(tmp_path / "site")
+    assert landing_page.read_bytes() == before and not list((tmp_path / "site").rglob("*.pdf"))
 
 
 def test_sidebar_names_the_book_once(visit):

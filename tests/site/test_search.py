@@ -117,7 +117,7 @@ def test_chinese_words_typed_together_are_found_apart(site, search):
 def test_a_term_leads_to_the_glossary_and_a_function_to_the_reference(search):
     assert any("/zh/a3_glossary.html#perplexity" in link for link in links(search("zh", "困惑度")))
     assert any(
-        link.endswith("/en/a5_api.html#mlmtutor.model.fill_mask.fill_masks")
+        link.endswith("/en/a5_models.html#mlmtutor.model.fill_mask.fill_masks")
         for link in links(search("en", "fill_masks"))
     )
 

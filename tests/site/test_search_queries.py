@@ -77,7 +77,7 @@ def test_a_line_of_code_is_quoted_as_it_stands(search):
 def test_prose_comes_before_code_unless_the_query_names_code(search, lang):
     assert "/05_word_masking" in first_link(search(lang, "whole word"))
     for query in ("fill_masks", "mt.fill_masks("):
-        assert "/a5_api" in first_link(search(lang, query))
+        assert "/a5_models" in first_link(search(lang, query))
 
 
 def first_link(page):
@@ -90,6 +90,7 @@ def test_the_other_places_of_a_page_open(search):
     more = box.locator("details summary")
     told = int(more.text_content().split()[1])
     more.click()
+    box.locator("details li").first.wait_for()
     assert box.locator("details li").count() == told
     assert box.locator("li:visible").count() == shown + told
 
