@@ -32,7 +32,7 @@ site: $(INSTALLED) ## build the site from the committed notebooks; nothing is ru
 notebooks: $(INSTALLED) ## run every chapter and write book/en and book/zh
 	$(RUN) -m book.tools notebooks
 
-pdf: $(INSTALLED) ## build the site, print the book of each language into _build/pdf, and link it from the site; needs chromium and fonts-noto-cjk
+pdf: $(INSTALLED) ## print the book of each language into _build/pdf and the site; needs chromium and fonts-noto-cjk
 	$(RUN) -m book.tools pdf
 
 check: lint ## for the edit loop: style, unit tests, doctests, sources of the chapters; under 3 minutes

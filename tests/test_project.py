@@ -105,10 +105,11 @@ def test_unknown_name_is_an_attribute_error():
 
 def test_site_is_published_from_the_committed_notebooks_with_every_warning_an_error():
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())["jobs"]["build"]
-    install, fonts, build, _ = (step["run"] for step in job["steps"] if "run" in step)
+    install, fonts, build, books, _ = (step["run"] for step in job["steps"] if "run" in step)
     extras = re.search(r"\[(.+)\]", install)[1].split(",")
     assert "-c constraints.txt" in install and set(extras) <= set(PROJECT["optional-dependencies"])
     assert build == "python -m book.tools site"
+    assert books.startswith("python -m book.tools pdf")
     assert "fonts-noto-cjk" in fonts  # or Chinese pages are shared with English pictures
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     assert config["execute"]["execute_notebooks"] == "off"
