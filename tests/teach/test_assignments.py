@@ -265,7 +265,7 @@ BAD_ROSTERS = [
     ("student,team\nada,1\n,2\n", "'roster.csv', line 3: expected a student, found none"),
     (
         "color,team\nred,1\n",
-        "expected a column such as student_id, student, id, 学号 in 'roster.csv', found color, team",
+        "expected a column such as student, id, email, 学号 in 'roster.csv', found color, team",
     ),
     (b"PK\x03\x04\x00\x00\x08\x00", "cannot read the roster"),
     ("姓名,学号\n王五,甲\n".encode("gb18030"), "--encoding gb18030"),
@@ -299,6 +299,8 @@ def test_an_unreadable_roster_is_refused_in_one_line(toy, text, message):
         (["grade", "homework", "--submissions", "nowhere"], "expected a folder with the submissions, found none: 'nowhere'"),
         (["assignment", "toy", "-o", "homework", "--students", "roster.csv", "--seed", "8"], "another assignment is in 'homework' (its seed differ"),
         (["assignment", "toy", "-o", "homework"], "was made for 2 students more"),
+        (["assignment", "toy", "--encoding", "gbk"], "give --students as well"),
+        (["assignment", "toy", "-o", "homework", "--students", "roster.csv", "--install", "x"], "its install differ"),
         (["assignment", "toy", "-o", "roster.csv/x"], "cannot write to 'roster.csv/x'"),
     ],
 )  # fmt: skip
@@ -336,6 +338,11 @@ BAD = {  # what a submission does in the cell of 1.2, after a right answer to 1.
     "opens the net": ("import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')", "there is no network"),
     "starts a program": ("import subprocess\nsubprocess.run(['true'])", "no other program can be started"),
     "starts a program by a magic": ("!true", "no other program"),
+    "starts another Python": (
+        "import multiprocessing\nfrom pathlib import Path\n"
+        "multiprocessing.get_context('spawn').Pool(1).apply(Path.read_text, [Path(KEY)])",
+        "no other program",
+    ),
     "ends the marker": ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)", "no signal can be sent"),
     "reads the answers": (
         "from mlmtutor.teach.assignments.source import PLACES\nfrom pathlib import Path\n"
@@ -424,6 +431,166 @@ def test_an_answer_may_take_several_cells(homework):
     notebook.cells.insert(place, nbformat.v4.new_code_cell(ANSWERS["1.1"]))
     nbformat.write(notebook, path)
     assert run("grade", "homework")[0] == 0
+    assert read_grades(homework)["ada.ipynb"]["points"] == "4"
+
+
+GOOD = {  # what a careless but right submission does in 1.1 and 1.2
+    "tries other numbers": {"e2": ANSWERS["1.2"] + "\nword = 'xy'\nprint(double(word))"},
+    "prints much in each cell": {
+        "e1": ANSWERS["1.1"] + "\nprint('x' * 900_000)",
+        "e2": ANSWERS["1.2"] + "\nprint('x' * 900_000)",
+    },
+    "shows much": {"e1": ANSWERS["1.1"] + "\nfrom IPython.display import HTML\ndisplay(HTML('x' * 2_000_000))\nprint(1)"},
+    "shows things in another way": {
+        "e1": ANSWERS["1.1"] + "\nip = get_ipython()\nip.display_formatter.formatters['text/plain'].for_type("
+        "str, lambda text, *_: 1 / 0)\nfrom rich import pretty\npretty.install()"
+    },
+    "has fractions": {"e1": "from fractions import Fraction\nlength = Fraction(len(word))\npart = Fraction(1, 2) + Fraction(size, 100_000)"},
+    "hides names": {"e1": "list, len_ = [1], len\nlength = len_(word)\npart = 0.5 + size / 100_000"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def marked_well(tmp_path_factory) -> dict[str, dict[str, str]]:
+    """The grades of a class that does all of this, with a time limit that is not short."""
+    folder = tmp_path_factory.mktemp("good class")
+    with pytest.MonkeyPatch.context() as patch:
+        place_toy(folder, patch)
+        homework = make_homework(folder, GOOD)
+        for case, answers in GOOD.items():
+            hand_in(homework, case, **answers)
+        assert run("grade", "homework", "-j", 2)[0] == 0
+        return {row["student"]: row for row in read_grades(homework).values()}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_a_right_answer_earns_its_points_whatever_else_its_cell_does(marked_well, case):
+    assert (marked_well[case]["points"], marked_well[case]["messages"]) == ("4", "")
+
+
+def test_a_kernel_that_ends_in_one_exercise_costs_nothing_in_the_next(homework):
+    path = hand_in(
+        homework, "ada", e1="import os\nos._exit(0)", e2="def double(text):\n    return helper(text)"
+    )
+    notebook = nbformat.read(path, as_version=4)
+    place = next(number for number, cell in enumerate(notebook.cells) if cell.id == "answer-1-1")
+    notebook.cells.insert(place, nbformat.v4.new_code_cell("def helper(text):\n    return 2 * text"))
+    nbformat.write(notebook, path)
+    hand_in(homework, "bob", e1="length = len(word)\nimport os\nos._exit(0)")
+    assert run("grade", "homework")[0] == 0
+    grades = read_grades(homework)
+    for name in ("ada.ipynb", "bob.ipynb"):
+        assert (grades[name]["1.1"], grades[name]["1.2"]) == ("0", "2"), grades[name]
+        assert "1.1: the kernel ended" in grades[name]["messages"]
+
+
+def test_a_wrong_answer_in_a_cell_of_its_own_gets_its_hint_and_a_helper_below_spoils_nothing(homework):
+    path = hand_in(homework, "ada", e1="length = ...\npart = ...")
+    notebook = nbformat.read(path, as_version=4)
+    place = next(number for number, cell in enumerate(notebook.cells) if cell.id == "check-1-1")
+    notebook.cells.insert(place, nbformat.v4.new_code_cell("length, part = -7, -3"))
+    nbformat.write(notebook, path)
+    path = hand_in(homework, "bob")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(place, nbformat.v4.new_code_cell("# check that it works\nlength = 3"))
+    nbformat.write(notebook, path)
+    run("grade", "homework")
+    grades = read_grades(homework)
+    assert "not -7: Count once more" in grades["ada.ipynb"]["messages"]
+    assert grades["bob.ipynb"]["points"] == "4"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "%%time\n# exercise 1.1",
+        "# Exercise 1.1",
+        "#exercise 1.1 ",
+        "\ufeff# exercise 1.1",
+        "# mine\n\n# exercise 1.1",
+    ],
+)
+def test_an_answer_without_id_is_found_by_its_line(homework, first):
+    from mlmtutor.teach.assignments.submission import read_submission
+
+    path = hand_in(homework, "ada")
+    text = path.read_text(encoding="utf-8").replace(
+        "# exercise 1.1", json.dumps(first, ensure_ascii=False)[1:-1]
+    )
+    notebook = json.loads(text) | {"nbformat_minor": 0}
+    for cell in notebook["cells"]:
+        del cell["id"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    found = read_submission(path, read_assignment(homework / "instructor" / "01_toy.md"))
+    assert [part.exercise for part in found.parts if part.exercise] == ["1.1", "1.2"]
+
+
+NAMED = [  # roster, file, the student that it was made for: whose it is
+    (["ada", "ada_1"], "ada_1_homework.ipynb", "ada", "ada"),
+    (["ada", "ada_1"], "ada_1_homework.ipynb", "", "ada_1"),
+    (["03", "bob"], "03_chunking.ipynb", "bob", "03"),
+    (["bob"], "homework.ipynb", "bob", "bob"),
+    (["zo\u00eb"], "zoe\u0308.ipynb", "", "zo\u00eb"),
+    (["Ada"], "ADA/homework.ipynb", "", "Ada"),
+]
+
+
+@pytest.mark.parametrize(("roster", "file", "made_for", "student"), NAMED)
+def test_a_file_is_its_students(roster, file, made_for, student):
+    from mlmtutor.teach.assignments.roster import name_file
+    from mlmtutor.teach.assignments.rows import find_student
+
+    path = Path(file)
+    own = [path.stem, *reversed(path.parts[:-1])]
+    assert find_student(own, made_for, {name_file(one).casefold(): one for one in roster}) == student
+
+
+def test_without_a_roster_the_folders_of_a_platform_are_the_students(toy):
+    assert run("assignment", "toy", "-o", "homework")[0] == 0
+    homework = Path("homework")
+    for name in ("Ada Lovelace_11_assignsubmission_file", "Bob_12_assignsubmission_file"):
+        (homework / "submissions" / name).mkdir()
+        (homework / "submissions" / name / "01_toy.ipynb").write_bytes(
+            (homework / "students" / "01_toy.ipynb").read_bytes()
+        )
+    assert run("grade", "homework", "-j", 2)[0] == 0
+    assert [row["student"][:3] for row in read_grades(homework).values()] == ["Ada", "Bob"]
+
+
+def test_what_people_have_changed_is_not_written_over_and_a_drawn_seed_is_kept(toy, tmp_path):
+    make_homework(tmp_path, ["ada"])
+    path = Path("homework", "students", "ada.ipynb")
+    path.write_text("changed")
+    key = json.loads(Path("homework", "instructor", "key.json").read_text())
+    homework = make_homework(tmp_path, ["ada", "bob"])
+    again = json.loads((homework / "instructor" / "key.json").read_text())
+    assert path.read_text() == "changed"
+    assert (
+        again["about"]["seed"] == key["about"]["seed"] and again["students"]["ada"] == key["students"]["ada"]
+    )
+    assert run("assignment", "toy", "-o", "other")[0] == 0
+    assert (
+        json.loads(Path("other", "instructor", "key.json").read_text())["about"]["seed"]
+        != key["about"]["seed"]
+    )
+
+
+def test_an_assignment_in_the_folder_of_an_environment_hides_nothing_of_it(toy, tmp_path):
+    (tmp_path / "roster.csv").write_text("student\nada\n")
+    assert run("assignment", "toy", "--students", "roster.csv", "-o", ".")[0] == 0
+    Path("packages").mkdir()
+    Path("packages/lazy_one.py").write_text("twice = 2")
+    load = f"import sys\nsys.path.append({str(tmp_path / 'packages')!r})\nfrom lazy_one import twice\n"
+    hand_in(Path(), "ada", e2=load + "def double(text):\n    return twice * text")
+    assert run("grade", ".")[0] == 0
+    assert read_grades(Path())["ada.ipynb"]["points"] == "4"
+
+
+def test_a_slow_set_up_is_not_held_against_students(toy, tmp_path):
+    toy.write_text(ASSIGNMENT.replace("import math", "import time\ntime.sleep(3)", 1), encoding="utf-8")
+    homework = make_homework(tmp_path, ["ada"])
+    hand_in(homework, "ada")
+    assert run("grade", "homework", "--seconds", 1)[0] == 0
     assert read_grades(homework)["ada.ipynb"]["points"] == "4"
 
 

@@ -27,7 +27,7 @@ class AssignmentOptions:
     out: Out = ""  # folder for the notebooks; CHAPTER-assignment if it is left out
     students: Roster = None  # table of students, each of whom gets numbers of their own
     encoding: str = ""  # of the roster, where it is not UTF-8, such as gb18030
-    seed: int = 0  # of the numbers; another one for each class and year
+    seed: int | None = None  # of the numbers; drawn, and kept with the key, if it is left out
     lang: Literal["en", "zh"] = "en"  # language of tasks and messages
     format: Literal["plain", "nbgrader", "otter"] = "plain"  # plain: marked by `mlmtutor grade`
     install: Annotated[str, tyro.conf.arg(metavar="REQUIREMENT")] = ""  # what pip is asked for in Colab
@@ -43,7 +43,7 @@ class GradeOptions:
         None  # notebooks; DIR/submissions if left out
     )
     jobs: Annotated[int, tyro.conf.arg(aliases=["-j"])] = 1  # submissions at the same time
-    seconds: float = 60.0  # that a cell may take
+    seconds: float = 60.0  # that a cell may take; all cells of a submission may take ten times as long
     memory: float = 4.0  # GB that a submission may use
     traceback: bool = False  # show where an error came from
 
@@ -60,6 +60,7 @@ def assignment(settings: FlagCreatePairsOff[OmitArgPrefixes[AssignmentOptions]])
         SUBMISSIONS,
         Order,
         make_assignment,
+        read_seed,
     )
     from mlmtutor.teach.assignments.roster import read_roster
     from mlmtutor.teach.assignments.source import find_assignment, read_assignment
@@ -71,6 +72,8 @@ def assignment(settings: FlagCreatePairsOff[OmitArgPrefixes[AssignmentOptions]])
 
     require_packages()
     source = find_assignment(settings.chapter)
+    if settings.encoding and not settings.students:
+        raise Refused(["--encoding is that of a roster: give --students as well"])
     if settings.students and settings.format != "plain":
         raise Refused(
             [
@@ -84,16 +87,16 @@ def assignment(settings: FlagCreatePairsOff[OmitArgPrefixes[AssignmentOptions]])
     )
     found = read_assignment(source)
     title = read_chapter(find_source(source.stem)).title(settings.lang)
+    folder = Path(settings.out or f"{source.stem}-assignment")
     order = Order(
         source,
         title,
         settings.lang,
-        settings.seed,
+        read_seed(folder) if settings.seed is None else settings.seed,
         settings.format,
         students,
         settings.install or find_requirement(),
     )
-    folder = Path(settings.out or f"{source.stem}-assignment")
     progress = Progress()
     try:
         make_assignment(found, order, folder, tell=progress.show)
@@ -132,19 +135,21 @@ def grade(settings: FlagCreatePairsOff[OmitArgPrefixes[GradeOptions]]) -> None:
         raise Refused([f"seconds must be above 0, got {settings.seconds:g}"])
     if not settings.memory >= 1:
         raise Refused([f"memory must be at least 1 GB, which the libraries need, got {settings.memory:g}"])
-    limits = Limits(seconds_cell=settings.seconds, bytes_memory=int(settings.memory * 1e9))
+    limits = Limits(
+        seconds_cell=settings.seconds,
+        seconds_all=10 * settings.seconds,
+        bytes_memory=int(settings.memory * 1e9),
+    )
     book = Gradebook(settings.folder, settings.submissions, limits=limits)
     progress = Progress()
     try:
         with FileLock(settings.folder / ".lock", timeout=0):
             if num_done := book.load():
-                progress.keep(f"{num_done} of {len(book.rows)} are marked already")
+                progress.keep(f"{num_done} of {book.num_files} are marked already")
             book.mark(num_jobs=settings.jobs, progress=progress)
             book.write()
     except Timeout:
         raise Refused([f"another command marks {show(settings.folder)}"]) from None
-    except OSError as error:
-        raise Refused([f"cannot write to {show(settings.folder)}: {error.strerror or error}"]) from None
     except KeyboardInterrupt as stop:
         raise type(stop)("stopped; the same command goes on where it broke off") from None
     finally:

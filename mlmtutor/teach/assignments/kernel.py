@@ -2,8 +2,8 @@
 
 Started as ``python -m mlmtutor.teach.assignments.kernel -f CONNECTION_FILE``. What is forbidden once the kernel is told
 :data:`WATCH`: the network, other programs, files outside of the kernel's folder for writing, and for reading those that hold
-answers. Python reports what it opens to audit hooks (PEP 578), which cannot be taken away again. That stops what a student may try; it
-is no prison: code that means harm belongs into a container.
+answers. Python reports what it opens to audit hooks (PEP 578), which cannot be taken away again; libraries in other languages do not. So
+this stops what a student may try, and not code that is written to do harm, which belongs into a container.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+try:
+    import _posixsubprocess
+except ImportError:  # Windows
+    _posixsubprocess = SimpleNamespace()
 
 LIMITS = "MLMTUTOR_GRADING"  # environment variable: the limits, as JSON
 WATCH = "mlmtutor.watch"  # audit event after which the kernel is watched
@@ -65,24 +71,26 @@ def _limit_memory(num_bytes: int) -> None:
 
 
 def _limit_output(num_bytes: int) -> None:
-    """Let a cell that prints more than so much fail, and drop what is shown beyond it in other ways."""
+    """Let a cell that prints more than so much fail, and drop what it shows beyond that in other ways."""
     from ipykernel.iostream import OutStream
     from jupyter_client.session import Session
 
-    send, write, left = Session.send, OutStream.write, [num_bytes]
+    send, write, left = Session.send, OutStream.write, {}
 
     def write_some(self, text):
-        left[0] -= len(text)
-        if left[0] < 0:
+        left["text"] = left.get("text", num_bytes) - len(text)
+        if left["text"] < 0:
             raise OSError(f"more than {num_bytes:,} characters were printed")
         return write(self, text)
 
     def send_some(self, stream, msg_or_type, content=None, *others: Any, **named: Any):
         found = msg_or_type.get("content") if isinstance(msg_or_type, dict) else content
-        if isinstance(found, dict):
+        if isinstance(found, dict) and found.get("execution_state") == "busy":
+            left.clear()  # the next cell
+        elif isinstance(found, dict):
             shown = [text for text in (found.get("data") or {}).values() if isinstance(text, str)]
-            left[0] -= sum(map(len, shown))
-            if left[0] < 0 and shown:
+            left["shown"] = left.get("shown", num_bytes) - sum(map(len, shown))
+            if left["shown"] < 0 and shown:
                 return None
         return send(self, stream, msg_or_type, content, *others, **named)
 
@@ -95,11 +103,14 @@ class _Guard:
     def __init__(self, hidden: list[str]) -> None:
         self.is_watching = False
         self.hidden = [os.path.realpath(path) for path in hidden]
-        self.own = [os.path.realpath(path) for path in (os.getcwd(), tempfile.gettempdir(), "/dev")]
+        self.own = [
+            os.path.realpath(path) for path in (os.getcwd(), tempfile.gettempdir(), "/dev", os.devnull)
+        ]
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == WATCH:
             self.is_watching = True
+            _posixsubprocess.fork_exec = _refuse_program  # by which `multiprocessing` starts others, unasked
         if not self.is_watching:
             return
         if event == "open":
@@ -110,8 +121,8 @@ class _Guard:
                     arguments[path], arguments[folder] if folder in range(len(arguments)) else None
                 )
         elif event in PROGRAMS:
-            raise PermissionError("no other program can be started while an assignment is marked")
-        elif event in NETWORK and not _is_local(arguments):
+            _refuse_program()
+        elif event in NETWORK and not _is_local(event, arguments):
             raise PermissionError("there is no network while an assignment is marked")
         elif event in SIGNALS and arguments[0] != os.getpid():
             raise PermissionError("no signal can be sent while an assignment is marked")
@@ -129,14 +140,27 @@ class _Guard:
         if not isinstance(path, str | bytes | os.PathLike):
             return
         start = f"/proc/self/fd/{folder}" if isinstance(folder, int) and folder >= 0 else "."
+        if start != "." and not os.path.exists(start):
+            return  # not known on this system
         real = os.path.realpath(os.path.join(start, os.fsdecode(path)))
         if not any(real == place or real.startswith(place + os.sep) for place in self.own):
             raise PermissionError(f"{Path(real).name} cannot be changed while an assignment is marked")
 
 
-def _is_local(arguments: tuple[Any, ...]) -> bool:
-    """Whether a socket is one of this machine only, with a file in place of an address."""
-    return any(isinstance(one, str | bytes) and os.fsdecode(one).startswith("/") for one in arguments[1:2])
+def _refuse_program(*arguments: Any) -> None:
+    raise PermissionError("no other program can be started while an assignment is marked")
+
+
+def _is_local(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a socket is one of this process only: with a file in place of an address, or as Windows makes a pair."""
+    address = arguments[1] if len(arguments) > 1 else None
+    if isinstance(address, str | bytes):
+        return os.fsdecode(address).startswith("/")
+    return (
+        sys.platform == "win32"
+        and event in ("socket.bind", "socket.connect")
+        and str(address[0]) == "127.0.0.1"
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Order:
             "lang": self.lang,
             "seed": self.seed,
             "format": self.form,
+            "install": self.requirement,
         }
 
 
@@ -61,7 +63,7 @@ def make_assignment(
 ) -> dict[str, Any]:
     """Write the notebooks and the key of an assignment into a folder.
 
-    The same order again writes the same files. More students are added; those who are there keep their numbers.
+    The same order again writes what is missing. More students are added; those who are there keep numbers and notebooks.
 
     Args:
         assignment: The assignment.
@@ -102,20 +104,29 @@ def make_assignment(
             edition = Edition(order.title, order.lang, copy["numbers"], student, order.requirement)
             name = f"{name_file(student) if student else assignment.slug}.ipynb"
             if order.form == "plain":
-                _write(folder / STUDENTS / name, compose_blank(assignment, edition))
+                _write_new(folder / STUDENTS / name, compose_blank(assignment, edition))
             _write(folder / INSTRUCTOR / name, compose_answered(assignment, edition, copy["expected"]))
         if order.form == "nbgrader":
-            _write(
+            _write_new(
                 folder / "source" / assignment.slug / name,
                 nbgrader.compose_source(assignment, edition, copy["expected"]),
             )
             write_text(folder / "nbgrader_config.py", nbgrader.CONFIG)
         elif order.form == "otter":
-            _write(folder / name, otter.compose_master(assignment, edition, copy["expected"]))
+            _write_new(folder / name, otter.compose_master(assignment, edition, copy["expected"]))
         write_text(folder / INSTRUCTOR / KEY, json.dumps(key, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise Refused([f"cannot write to {show(folder)}: {error.strerror or error}"]) from None
     return key
+
+
+def read_seed(folder: Path) -> int:
+    """Return the seed of the assignment in a folder; draw one, which nobody can guess, if there is none yet."""
+    if (folder / INSTRUCTOR / KEY).exists():
+        seed = read_key(folder)["about"].get("seed")
+        if isinstance(seed, int):
+            return seed
+    return secrets.randbelow(2**31)
 
 
 def read_key(folder: Path) -> dict[str, Any]:
@@ -168,6 +179,12 @@ def _draw_copy(
     raise RuntimeError(
         f"no numbers were found in {MOST_DRAWS} draws whose answers differ from those of the source"
     )
+
+
+def _write_new(path: Path, notebook: NotebookNode) -> None:
+    """Write a notebook that people work in, unless it is there."""
+    if not path.exists():
+        _write(path, notebook)
 
 
 def _write(path: Path, notebook: NotebookNode) -> None:

@@ -29,6 +29,8 @@ SAID = {
     },
 }
 
+SECONDS_SET_UP = 600.0  # of the assignment itself, on any machine
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -71,9 +73,9 @@ def mark_exercise(
     return Mark(exercise.name, points, tuple(dict.fromkeys(messages)))
 
 
-def mark_nothing(exercise: Exercise, *, why: str, lang: str, seconds: float = 0) -> Mark:
+def mark_nothing(exercise: str, *, why: str, lang: str, seconds: float = 0) -> Mark:
     """Mark an exercise whose answer never came; `why` is a key of what is said."""
-    return Mark(exercise.name, 0, (SAID[why][lang].format(name=exercise.name, seconds=seconds),))
+    return Mark(exercise, 0, (SAID[why][lang].format(name=exercise, seconds=seconds),))
 
 
 def find_expected(session: Session, assignment: Assignment, numbers: str) -> list[list[Any]]:
@@ -118,7 +120,7 @@ def start_session(session: Session, assignment: Assignment, numbers: str = "") -
     """
     for code in (*assignment.set_up, numbers):
         try:
-            failure = session.run(code)
+            failure = session.run(code, seconds=SECONDS_SET_UP)
         except KernelDied:
             failure = Failure("death", "the kernel died")
         if failure:

@@ -12,9 +12,10 @@ from mlmtutor.teach.sources import Refused
 from mlmtutor.texts.decoding import decode_text
 
 # names of the column that tells students apart, the best first
-COLUMNS = ("student_id", "student", "id", "学号", "username", "user", "login", "用户名", "email", "e_mail", "邮箱", "name", "姓名", "学生")  # fmt: skip
+COLUMNS = ("student_id", "id_number", "student", "students", "id", "学号", "username", "user", "login", "用户名", "email", "e_mail",
+           "email_address", "邮箱", "name", "student_name", "full_name", "姓名", "学生")  # fmt: skip
 SEPARATORS = ",;\t"
-LONGEST_NAME = 100  # characters, of a file
+LONGEST_NAME = 200  # bytes, of a file
 
 
 def read_roster(path: Path, *, encoding: str | None = None) -> list[str]:
@@ -72,7 +73,7 @@ def name_file(student: str) -> str:
         ('2024-017', '王 五', '-key')
     """
     name = re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "-", unicodedata.normalize("NFC", student)).strip(" .")
-    return name[:LONGEST_NAME] or "-"
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore").strip() or "-"
 
 
 def _find_column(rows: list[tuple[int, list[str]]], path: Path) -> tuple[int, list[tuple[int, list[str]]]]:
@@ -82,8 +83,9 @@ def _find_column(rows: list[tuple[int, list[str]]], path: Path) -> tuple[int, li
         if column in head:
             return head.index(column), rows[1:]
     if max(len(row) for _, row in rows) > 1:
-        columns = ", ".join(COLUMNS[:4])
         raise Refused(
-            [f"expected a column such as {columns} in {show(path)}, found {flatten(', '.join(rows[0][1]))}"]
+            [
+                f"expected a column such as student, id, email, 学号 in {show(path)}, found {flatten(', '.join(rows[0][1]))}"
+            ]
         )
     return 0, rows

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
+import math
 import os
 import queue
-import signal
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 from mlmtutor.teach.assignments.kernel import LIMITS, WATCH
+from mlmtutor.teach.assignments.packing import PACKED
 from mlmtutor.teach.failures import ANSI
 
 PACK = "__import__('mlmtutor.teach.assignments.packing', fromlist=['pack']).pack(lambda: ({}))"
@@ -53,17 +53,16 @@ class Found:
     """The value of an expression, or how it failed."""
 
     value: Any = None
-    kind: str = ""  # its type
     shown: str = ""  # its beginning, for people
     is_answer: bool = False  # whether it is more than the ... of a blank
     failure: Failure | None = None
 
 
 class KernelDied(RuntimeError):
-    """The kernel is gone, so nothing more can run; `kind` is as in :class:`Failure`."""
+    """The kernel is gone: by itself ("death"), for a cell that would not end ("time") or for the time of all cells ("all")."""
 
     def __init__(self, kind: str = "death") -> None:
-        super().__init__("the kernel took too long" if kind == "time" else "the kernel died")
+        super().__init__("the kernel died" if kind == "death" else "the kernel took too long")
         self.kind = kind
 
 
@@ -120,7 +119,7 @@ class Session:
             self._client = self._manager.client()
             self._client.start_channels()
             self._client.wait_for_ready(timeout=SECONDS_TO_START)
-            self._end = time.monotonic() + self.limits.seconds_all
+            self._end = math.inf
         except BaseException:
             self.__exit__()
             raise
@@ -139,13 +138,21 @@ class Session:
         if failure := self.run(f"__import__('sys').audit({WATCH!r})"):
             raise RuntimeError(failure.text)
 
-    def run(self, code: str) -> Failure | None:
+    def end_at(self, end: float) -> None:
+        """Let nothing run longer than to a point of time, in the seconds of `time.monotonic`."""
+        self._end = end
+
+    def run(self, code: str, *, seconds: float | None = None) -> Failure | None:
         """Run a cell; return how it failed, None if it did not.
+
+        Args:
+            code: The cell.
+            seconds: How long it may take, if that is something else than what the limits say.
 
         Raises:
             KernelDied: If the kernel has died, in this cell or before.
         """
-        reply = self._execute(code, {})
+        reply = self._execute(code, {}, seconds or self.limits.seconds_cell)
         return reply if isinstance(reply, Failure) else _read_error(reply)
 
     def find(self, expressions: Sequence[str]) -> list[Found]:
@@ -157,21 +164,23 @@ class Session:
         return [self._find(expression) for expression in expressions]
 
     def _find(self, expression: str) -> Found:
-        reply = self._execute("", {"answer": PACK.format(expression)})
+        reply = self._execute("", {"answer": PACK.format(expression)}, self.limits.seconds_cell)
         if isinstance(reply, Failure):
             return Found(failure=reply)
         answer = reply["user_expressions"]["answer"]
         if answer["status"] != "ok":
             return Found(failure=_read_error(answer))
-        facts = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
-        return Found(**facts)
+        try:
+            return Found(**json.loads(answer["data"][PACKED]))
+        except (ValueError, TypeError, KeyError):  # a student has changed how the kernel shows things
+            return Found(failure=Failure("error", "the answer cannot be read from this kernel"))
 
-    def _execute(self, code: str, expressions: dict[str, str]) -> dict[str, Any] | Failure:
+    def _execute(self, code: str, expressions: dict[str, str], seconds: float) -> dict[str, Any] | Failure:
         """Run code and return the kernel's reply; whatever the code prints is dropped."""
         if not self._manager.is_alive():
             raise KernelDied
         if time.monotonic() > self._end:
-            raise KernelDied("time")
+            raise KernelDied("all")
         message = self._client.execute(
             code,
             silent=not code,
@@ -180,7 +189,7 @@ class Session:
             allow_stdin=False,
             stop_on_error=False,
         )
-        end = min(time.monotonic() + self.limits.seconds_cell, self._end)
+        end = min(time.monotonic() + seconds, self._end)
         is_late = False
         while True:
             self._drop_output()
@@ -193,8 +202,8 @@ class Session:
                     raise KernelDied from None
                 if time.monotonic() > end:
                     if is_late:
-                        self._manager.signal_kernel(signal.SIGKILL)
-                        raise KernelDied("time") from None
+                        self._manager.shutdown_kernel(now=True)
+                        raise KernelDied("all" if time.monotonic() > self._end else "time") from None
                     is_late, end = True, time.monotonic() + SECONDS_TO_STOP
                     self._manager.interrupt_kernel()
                 continue

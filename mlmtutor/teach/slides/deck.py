@@ -56,7 +56,8 @@ def read_outputs(path: Path, chapter: Chapter) -> Outputs:
         raise Refused([f"cannot read {show(path)}: {error.strerror or error}"]) from None
     except (ValueError, AttributeError, nbformat.ValidationError, nbformat.reader.NotJSONError):
         raise Refused([f"{show(path)} is no notebook"]) from None
-    source = Path(str(notebook.metadata.get("mlmtutor", {}).get("source", ""))).stem
+    about = notebook.metadata.get("mlmtutor")
+    source = Path(str(about.get("source", ""))).stem if isinstance(about, dict) else ""
     if source != chapter.slug:
         whose = f"of {source}" if source else "of no chapter of this course"
         raise Refused([f"expected a notebook of {chapter.slug}, {show(path)} is one {whose}"])
@@ -81,7 +82,8 @@ def write_deck(slides: Iterable[Slide], chapter: Chapter, lang: str, folder: Pat
     if folder.exists() and not folder.is_dir():
         raise Refused([f"expected a folder, found the file {show(folder)}"])
     try:
-        if folder.exists() and any(folder.iterdir()) and not _is_own(page):
+        found = [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
+        if found and not _is_own(page):
             raise Refused(
                 [f"{show(folder)} holds files that are no deck of this command: choose another folder"]
             )
