@@ -1,6 +1,8 @@
 """What several test files share: the tiny tokenizer, the real one, the offline reviews; and how the tests are dealt out."""
 
 import gc
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +11,9 @@ import torch
 from mlmtutor.testing import tiny_tokenizer
 
 # with `--dist loadfile`, a process runs a whole file; these take longest
-FIRST = ["test_colab.py", "test_parameter_sets.py", "test_every_page.py"]
+FIRST = ["test_colab.py", "test_parameter_sets.py", "test_assignments.py", "test_every_page.py", "test_nbgrader.py",
+         "test_torture.py", "test_train.py", "test_release.py"]  # fmt: skip
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,3 +98,20 @@ def prose(tmp_path_factory):
         ]
         (folder / f"{number}.txt").write_text("\n\n".join(sentences))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium. Without one, the tests fail where CI is set and are skipped elsewhere."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        message = "NO BROWSER: the pages were not looked at; `apt-get install chromium` lets these tests run"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()

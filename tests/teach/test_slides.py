@@ -15,7 +15,6 @@ from mlmtutor.teach.notebooks import compose
 from mlmtutor.teach.slides import deck
 from mlmtutor.teach.slides.deck import compose_deck, find_committed, read_outputs, write_deck
 from mlmtutor.teach.slides.layout import LEFT_OUT, SUMMARY, make_slides
-from tests.site.conftest import browser  # noqa: F401
 from tests.teach.test_commands import run
 from tests.teach.toy import ROOT
 
@@ -250,7 +249,7 @@ def test_a_deck_names_no_foreign_host(decks):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_deck_opens_from_the_disk_and_everything_fits(lang, decks, browser):  # noqa: F811
+def test_a_deck_opens_from_the_disk_and_everything_fits(lang, decks, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
@@ -277,7 +276,7 @@ def test_a_deck_opens_from_the_disk_and_everything_fits(lang, decks, browser):  
     page.close()
 
 
-def test_an_output_waits_until_the_class_has_guessed(decks, browser):  # noqa: F811
+def test_an_output_waits_until_the_class_has_guessed(decks, browser):
     page = browser.new_page(viewport={"width": 1024, "height": 768})
     page.goto(decks["en"].as_uri())
     page.evaluate("""() => {
