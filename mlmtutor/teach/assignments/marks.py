@@ -17,7 +17,7 @@ SAID = {
     "time": {"en": "took longer than {seconds:g} s", "zh": "运行超过 {seconds:g} 秒"},
     "all": {
         "en": "the notebook as a whole took longer than {seconds:g} s",
-        "zh": "整个笔记本运行超过 {seconds:g} 秒",
+        "zh": "整个 notebook 运行超过 {seconds:g} 秒",
     },
     "death": {
         "en": "the kernel ended before this answer was there",

@@ -26,7 +26,7 @@ WORDS = {
         "marked.\nAdd cells as you like.\nBefore you hand it in, let the notebook run once from the top.",
         "zh": "请把答案写进以 `# exercise` 开头的单元格，替换其中的 `...`，并保留单元格的第一行。"
         "每道题下面的单元格只检查答案的形式，答案对不对要等批改时才知道。你可以随意增加单元格。"
-        "提交之前，请把整个笔记本从头到尾重新运行一遍。",
+        "提交之前，请把整个 notebook 从头到尾重新运行一遍。",
     },
     "set-up": {"en": "## Set-up", "zh": "## 准备"},
     "exercise": {"en": "## Exercise {name} ({points})", "zh": "## 练习 {name}（{points}）"},

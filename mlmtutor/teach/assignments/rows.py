@@ -20,8 +20,8 @@ SAID = {
     "nothing": {"en": "nothing was handed in", "zh": "没有提交"},
     "unknown": {"en": "not on the roster", "zh": "不在名单里"},
     "twice": {"en": "{count} files are by this student", "zh": "这名学生提交了 {count} 个文件"},
-    "other": {"en": "this is the notebook of {student}", "zh": "这是 {student} 的笔记本"},
-    "unreadable": {"en": "no notebook: {why}", "zh": "不是笔记本：{why}"},
+    "other": {"en": "this is the notebook of {student}", "zh": "这是 {student} 的 notebook"},
+    "unreadable": {"en": "no notebook: {why}", "zh": "不是 notebook：{why}"},
 }
 
 
