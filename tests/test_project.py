@@ -115,3 +115,13 @@ def test_site_is_published_from_the_committed_notebooks_with_every_warning_an_er
     assert config["execute"]["execute_notebooks"] == "off"
     (upload,) = (step for step in job["steps"] if "upload-pages-artifact" in step.get("uses", ""))
     assert upload["with"]["path"] == "_build/html"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem
+)
+def test_workflows_name_the_exact_commit_of_each_action_and_read_only_where_nothing_else_is_said(path):
+    text = path.read_text(encoding="utf-8")
+    uses = re.findall(r"uses: (.+)", text)
+    assert uses and all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+(\.\d+)+", one) for one in uses)
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
