@@ -11,7 +11,7 @@ import torch
 from mlmtutor.testing import tiny_tokenizer
 
 # with `--dist loadfile`, a process runs a whole file; these take longest
-FIRST = ["test_colab.py", "test_parameter_sets.py", "test_assignments.py", "test_every_page.py", "test_nbgrader.py",
+FIRST = ["test_colab.py", "test_parameter_sets.py", "test_source.py", "test_every_page.py", "test_nbgrader.py",
          "test_torture.py", "test_train.py", "test_release.py"]  # fmt: skip
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--no-first-run"]
 

@@ -10,6 +10,7 @@ import pytest
 
 from mlmtutor.teach import sources
 from tests.teach.toy import ROOT, START, TABLE, TOY
+from tests.teach.toy_assignment import make_homework, place_toy
 
 
 @pytest.fixture
@@ -45,3 +46,15 @@ def start(write, tmp_path) -> Callable[..., subprocess.Popen]:
         )
 
     return start_command
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch) -> Path:
+    """The source of the toy assignment."""
+    return place_toy(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def homework(toy, tmp_path) -> Path:
+    """The toy assignment, made for Ada and Bob."""
+    return make_homework(tmp_path, ["ada", "bob"])

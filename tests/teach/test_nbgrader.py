@@ -14,8 +14,8 @@ import nbformat
 import pytest
 
 from mlmtutor.teach.assignments.source import read_assignment
-from tests.teach.test_assignments import SOURCES
 from tests.teach.test_commands import run
+from tests.teach.test_source import SOURCES
 
 pytestmark = pytest.mark.slow
 CHAPTER = "03_chunking"

@@ -1,4 +1,17 @@
-"""An assignment that needs no library: two exercises on the letters of a word."""
+"""An assignment that needs no library, two exercises on the letters of a word; and what hands it out and in."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mlmtutor.teach import sources
+from mlmtutor.teach.assignments import source
+from mlmtutor.teach.assignments.grade import BOM
+from tests.teach.test_commands import run
+from tests.teach.toy import TOY
 
 ASSIGNMENT = """---
 kernelspec:
@@ -98,3 +111,42 @@ ANSWERS = {
     "1.1": "length = len(word)\npart = 0.5 + size / 100_000",
     "1.2": "def double(text):\n    return 2 * text",
 }
+
+
+def place_toy(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """Write the toy assignment into a folder, the current one from now on, let the commands find it, and return its source."""
+    patch.chdir(folder)
+    for name, text in (("chapters", TOY), ("assignments", ASSIGNMENT)):
+        (folder / name).mkdir()
+        (folder / name / "01_toy.md").write_text(text, encoding="utf-8")
+    patch.setattr(sources, "PLACES", (folder / "chapters",))
+    patch.setattr(source, "PLACES", (folder / "assignments",))
+    return folder / "assignments" / "01_toy.md"
+
+
+def make_homework(folder: Path, students: Iterable[str]) -> Path:
+    """Make the toy assignment for some students."""
+    (folder / "roster.csv").write_text("\n".join(["student", *students]))
+    assert run("assignment", "toy", "--students", "roster.csv", "-o", "homework")[0] == 0
+    return folder / "homework"
+
+
+def hand_in(
+    homework: Path, student: str, *, file: str = "", language: str = "python", **answers: str
+) -> Path:
+    """Fill in a student's notebook: code by exercise, ``e1`` for 1.1; the right answer where nothing is said."""
+    notebook = nbformat.read(homework / "students" / f"{student}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        name = cell.id.removeprefix("answer-").replace("-", ".")
+        if name in ANSWERS:
+            cell.source = f"# exercise {name}\n" + answers.get(f"e{name[2:]}", ANSWERS[name])
+    path = homework / "submissions" / (file or f"{student}.ipynb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def read_grades(homework: Path) -> dict[str, dict[str, str]]:
+    text = (homework / "grades.csv").read_text(encoding="utf-8")
+    assert text.startswith(BOM)
+    return {row["file"] or row["student"]: row for row in csv.DictReader(text.removeprefix(BOM).splitlines())}
