@@ -15,7 +15,6 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-import mlmtutor
 from mlmtutor.model.messages import show
 from mlmtutor.teach.assignments import nbgrader, otter
 from mlmtutor.teach.assignments.marks import find_expected, start_session
@@ -95,7 +94,7 @@ def make_assignment(
         )
     tell("the worked answers are run")
     copies = _find_copies(assignment, order, tell)
-    key = {"about": about, "points": assignment.points, "mlmtutor": mlmtutor.__version__, "students": copies}
+    key = {"about": about, "students": copies}
     try:
         for part in (INSTRUCTOR, *([STUDENTS, SUBMISSIONS] if order.form == "plain" else [])):
             (folder / part).mkdir(parents=True, exist_ok=True)

@@ -91,11 +91,6 @@ class Assignment:
         """What all right answers earn."""
         return sum(exercise.points for exercise in self.exercises)
 
-    @property
-    def number(self) -> str:
-        """Number of the chapter, such as ``"3"``."""
-        return self.slug.partition("_")[0].lstrip("0")
-
 
 def find_assignment(name: str) -> Path:
     """Return the source of the assignment to a chapter.
