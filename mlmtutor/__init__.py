@@ -4,6 +4,7 @@ In the order of the course; each room uses only those named before it:
 
     model      what we ask of a model: fill a mask, score masked tokens         chapters 1, 6
     mini       the small model that works offline, and its card
+    mini_zh    the same in Chinese                                              12
     hub        where models, tokenizers and data sets come from, and go to      8
     texts      reviews and your own files, their words, equal chunks            2, 3, 5, 11
     masks      which tokens are masked, and what stands in their place          4, 5

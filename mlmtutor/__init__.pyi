@@ -37,6 +37,7 @@ from .scores.perplexity import Comparison, Evaluation, compare, evaluate, spread
 from .scores.probes import Probe, ProbeScores, load_general_texts, load_probes, score_probes
 from .scores.prompts import AUCDifference, compare_auc, score_prompt
 from .scores.pseudo_perplexity import MinimalPair, ScoredText, ScoredTexts, load_minimal_pairs, score_texts
+from .texts.chinese import load_chinese_news
 from .texts.chunking import Chunks, chunk_texts, split_into_chunks
 from .texts.copies import find_near_copies
 from .texts.keyness import Keyword, WordCounts, count_words, find_keywords, load_brown_counts
@@ -107,6 +108,7 @@ __all__ = [
     "fine_tune_classifier",
     "freeze_masks",
     "load_brown_counts",
+    "load_chinese_news",
     "load_few_labels",
     "load_general_texts",
     "load_minimal_pairs",

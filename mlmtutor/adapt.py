@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,17 +14,18 @@ import numpy as np
 from tyro.conf import Positional
 
 from mlmtutor.hub.load import load_model, load_tokenizer
-from mlmtutor.hub.names import MINI
+from mlmtutor.hub.names import MINI, MINI_ZH
 from mlmtutor.masks.frozen import freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.mini import NAMES
 from mlmtutor.model.device import AnyPrecision, find_device, settle_precision
-from mlmtutor.model.doubts import recorded_doubts
+from mlmtutor.model.doubts import Doubt, recorded_doubts
 from mlmtutor.model.masked_lm import check_chunks_fit
 from mlmtutor.model.messages import printable, show
 from mlmtutor.scores.basis import FEW_CHUNKS, check_amount, check_basis, check_gain
 from mlmtutor.texts.own_texts import read_source
-from mlmtutor.texts.segmenters import load_segmenter
+from mlmtutor.texts.scripts import MAX_SHARE_UNSPACED, share_chinese, share_english
+from mlmtutor.texts.segmenters import JIEBA, load_segmenter
 from mlmtutor.training.checkpoints import SAVE_STEPS, check_space, count_processes
 from mlmtutor.training.digests import (
     describe_changes,
@@ -37,11 +39,17 @@ from mlmtutor.training.run_folder import open_run_folder
 from mlmtutor.training.train import TrainingSettings, train_masked_lm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from mlmtutor.report import Report
     from mlmtutor.scores.perplexity import Evaluation
 
 logger = logging.getLogger(__name__)
 
+AUTO = "auto"
+DOUBTFUL_ENGLISH = 0.4  # of the words; telegraphic notes of doctors have 0.45, Spanish and Dutch up to 0.38
 Cut = Literal["auto", "paragraphs", "lines", "whole"]
 
 
@@ -58,14 +66,14 @@ class AdaptSettings:
     Source: chapter 11_your_domain.
     """
 
-    source: Positional[str] = MINI  # "mini" (IMDb), a file or folder with texts, or a Hub id
-    model: str = MINI  # checkpoint: "mini" (or "mini-imdb", "mini-more"), a folder or a Hub id
+    source: Positional[str] = MINI  # "mini" (IMDb), "mini-zh", a file or folder with texts, or a Hub id
+    model: str = AUTO  # checkpoint: mini, mini-zh, a folder or a Hub id; auto: mini, for Chinese mini-zh
     text_column: str = "text"  # column with the texts, in tables and Hub data sets
     split: str = "train"  # which split of a Hub data set
     config: str | None = None  # which configuration of a Hub data set, where it has several
     encoding: str | None = None  # of text files and tables that are not UTF-8, such as gbk or latin-1
     cut: Cut = "auto"  # what is one text of a .txt: paragraphs, lines or whole; auto decides by blank lines
-    segmenter: str | None = None  # finds words that no spaces tell: jieba, or package.module:function
+    segmenter: str | None = None  # finds words without spaces: package.module:function; Chinese: jieba
     chunk_size: int = 128  # tokens per chunk
     train_size: int | None = None  # chunks to train on, at most; 4,000 on a CPU, 10,000 on a GPU
     eval_size: int | None = None  # chunks to measure on, at most; 200 on a CPU, 1,000 on a GPU
@@ -91,7 +99,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
     """Decide what the settings leave open, for a number of chunks and for this machine.
 
     A CPU takes steps of 16 chunks and one epoch, a GPU the original notebook's 64 and 3. A small corpus gets more
-    epochs, up to 10, so that there are some 100 steps. The mini model learns at 2e-4, others at 2e-5. Below 50 chunks it
+    epochs, up to 10, so that there are some 100 steps. The mini models learn at 2e-4, others at 2e-5. Below 50 chunks it
     is 2e-5 for all: a few steps at a high rate unsettle a model and leave it worse.
 
     Example:
@@ -109,7 +117,7 @@ def plan_training(settings: AdaptSettings, *, num_chunks: int) -> TrainingSettin
         epochs = settings.num_epochs
     elif batch_size > 0:
         epochs = max(epochs, min(10, 100 * batch_size // num_chunks))
-    rate = 2e-4 if settings.model in NAMES and num_chunks >= FEW_CHUNKS else 2e-5
+    rate = 2e-4 if settings.model in (AUTO, MINI_ZH, *NAMES) and num_chunks >= FEW_CHUNKS else 2e-5
     return TrainingSettings(
         num_epochs=epochs,
         batch_size=batch_size,
@@ -169,10 +177,10 @@ def adapt_model(
         )
     precision = settle_precision(settings.precision, device=find_device())
     settings = _settle_sizes(settings)
-    segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+    if settings.model == AUTO and settings.source in (MINI, MINI_ZH):
+        settings = replace(settings, model=settings.source)
     with open_run_folder(output_dir) as folder, recorded_doubts() as doubts:
-        tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
-        check_chunks_fit(model, np.broadcast_to(np.int8(0), (1, settings.chunk_size)))
+        named = None if settings.model == AUTO else _load(settings)
         reading = read_source(
             settings.source,
             text_column=settings.text_column,
@@ -186,6 +194,9 @@ def adapt_model(
             logger.warning("%s", doubt)
         if reading.doubts:  # which name files, and the report may be shared
             doubts.append(f"what was told of the files when they were read ({len(reading.doubts)} lines)")
+        settings = _settle_language(settings, reading.texts)
+        segmenter = load_segmenter(settings.segmenter) if settings.segmenter else None
+        tokenizer, model = named or _load(settings)
         public = _to_public(settings)
         digests = {
             "texts": digest_texts(reading.texts),
@@ -261,6 +272,45 @@ def _settle_sizes(settings: AdaptSettings) -> AdaptSettings:
         train_size=train_size if settings.train_size is None else settings.train_size,
         eval_size=eval_size if settings.eval_size is None else settings.eval_size,
     )
+
+
+def _load(settings: AdaptSettings) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    tokenizer, model = load_tokenizer(settings.model), load_model(settings.model).to(find_device())
+    check_chunks_fit(model, np.broadcast_to(np.int8(0), (1, settings.chunk_size)))
+    return tokenizer, model
+
+
+def _settle_language(settings: AdaptSettings, texts: Sequence[str]) -> AdaptSettings:
+    """Decide which model and segmenter to take for texts, where the settings leave it open, and say so."""
+    chinese = share_chinese(texts)
+    model, segmenter = settings.model, settings.segmenter
+    if model == AUTO:
+        model = MINI_ZH if chinese > MAX_SHARE_UNSPACED else MINI
+    if segmenter is None and chinese > MAX_SHARE_UNSPACED and settings.masking.unit == "word":
+        segmenter = JIEBA
+    taken = [f"the model {MINI_ZH}"] * (model != settings.model and model == MINI_ZH)
+    taken += [f"the segmenter {JIEBA}"] * (segmenter != settings.segmenter)
+    if taken:
+        logger.info(
+            "took %s, since %.0f %% of the letters are Chinese characters: --model and --segmenter name others",
+            " and ".join(taken),
+            100 * chinese,
+        )
+    if model == MINI_ZH and chinese < MAX_SHARE_UNSPACED:
+        warnings.warn(
+            f"expected Chinese texts for the model {MINI_ZH}, found {chinese:.0%} Chinese characters among the letters: take a "
+            "model in the language of the texts",
+            Doubt,
+            stacklevel=2,
+        )
+    if model in NAMES and (english := share_english(texts)) < DOUBTFUL_ENGLISH:
+        warnings.warn(
+            f"expected English texts for the model {model}, found {english:.0%} frequent words of English (film reviews have "
+            "83%): take a model in the language of the texts",
+            Doubt,
+            stacklevel=2,
+        )
+    return replace(settings, model=model, segmenter=segmenter)
 
 
 def _to_public(settings: AdaptSettings) -> dict[str, Any]:

@@ -21,8 +21,11 @@ from mlmtutor.hub.problems import REMEDIES, show_endpoint
 from mlmtutor.model.messages import printable
 from mlmtutor.model.packages import (
     INSTALL_MINI,
+    INSTALL_ZH,
     MINI_MODEL,
     MINI_REVIEWS,
+    ZH_SEGMENTER,
+    ZH_TEXTS,
     check_packages,
     explain_import_error,
     find_module,
@@ -130,14 +133,19 @@ def doctor() -> None:
         row("device", f"{profile.device}, trains in {precision}")
         row("profile", f"{profile.name} ({profile.reason})")
         row("the Hub", hub_problem or f"{show_endpoint()} answers")
-    missing = []
-    for what, wanted in (("mini model", MINI_MODEL), ("mini reviews", MINI_REVIEWS)):
+    offline = {"mini model": MINI_MODEL, "mini reviews": MINI_REVIEWS}
+    chinese = {"Chinese texts": ZH_TEXTS, "Chinese words": ZH_SEGMENTER}
+    found = {
+        wanted: find_version(wanted.partition("==")[0]) for wanted in [*offline.values(), *chinese.values()]
+    }
+    for what, wanted in (offline | chinese).items():
         package = wanted.partition("==")[0]
-        found = find_version(package)
-        row(what, f"{package} {found}" if found else f"missing: {package}")
-        missing += [] if found else [package]
+        row(what, f"{package} {found[wanted]}" if found[wanted] else f"missing: {package}")
+    missing = [wanted for wanted in offline.values() if not found[wanted]]
     if missing:
         print(f"\nto work offline: {INSTALL_MINI}")
+    if not all(found[wanted] for wanted in chinese.values()):
+        print(f"\nfor Chinese: {INSTALL_ZH}")
     if hub_problem and not package_problem:
         print(f"\nwithout the Hub: {REMEDIES}")
     if package_problem:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmtutor.hub.names import MINI
+from mlmtutor.hub.names import MINI, MINI_ZH
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.mini import NAMES
 from mlmtutor.model.progress import no_library_bars
@@ -336,6 +336,13 @@ def describe_run(history: TrainingHistory) -> dict[str, Any]:
 
 # what the mini model itself was made from, for the Hub's family tree
 MINI_BASE = "sentence-transformers/all-MiniLM-L6-v2"
+MADE_FROM = dict.fromkeys(
+    NAMES, f"`{{base}}` is a small English model of mlmtutor, made from\n`{MINI_BASE}`.\n"
+) | {
+    MINI_ZH: f"`{{base}}` is a small Chinese model of mlmtutor for teaching, made from\n`{MINI_BASE}`.\n"
+    "Most of what it has read is a newspaper whose text is not free.\n"
+}
+SOURCES = {MINI: "IMDb reviews", MINI_ZH: "Chinese reviews of books, computers and hotels"}
 
 CARD = """---
 library_name: transformers
@@ -387,10 +394,11 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         return ", ".join(f"{name} {value}" for name, value in values.items())
 
     source, base = report.settings["source"], report.settings["model"]
+    segmenter = report.settings.get("segmenter")
     names = [entry.name for entry in fields(MaskingSettings)]
     about = report.about
     # only the Hub can follow a link to the model that this one came from
-    ancestor = base if "/" in base else MINI_BASE if base in NAMES else None
+    ancestor = base if "/" in base else MINI_BASE if base in MADE_FROM else None
     facts = {
         "language": about.get("language"),
         "license": about.get("licence"),  # as the Hub spells it
@@ -406,10 +414,8 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
     return CARD.format(
         base=base,
         facts="".join(f"{name}: {value}\n" for name, value in facts.items() if value is not None),
-        made_from=f"`{base}` is a small English model of mlmtutor, made from\n`{MINI_BASE}`.\n"
-        if base in NAMES
-        else "",
-        source="IMDb reviews" if source == MINI else escape(source, quote=False),
+        made_from=MADE_FROM.get(base, "").format(base=base),
+        source=SOURCES.get(source, escape(source, quote=False)),
         architecture=architecture,
         before=report.before["perplexity"],
         after=report.after["perplexity"],
@@ -420,7 +426,8 @@ def write_card(report: Report, *, architecture: str, chunk_size: int) -> str:
         licence=about.get("licence", "not chosen yet; without one, nobody else may use the model"),
         num_texts=report.after["num_texts"],
         chunk_size=chunk_size,
-        masking=listing({name: value for name, value in report.masks.items() if name in names}),
+        masking=listing({name: value for name, value in report.masks.items() if name in names})
+        + (f", words by {escape(segmenter, quote=False)}" if segmenter else ""),
         num_masked=report.masks["num_masked"],
         outcome=report.masks["outcome"] or "not looked at",
         sha256=report.masks["sha256"],

@@ -357,3 +357,57 @@ def test_settings_name_what_is_out_of_range():
 def test_a_model_is_not_measured_on_reviews_that_it_has_read(tmp_path):
     with pytest.raises(ValueError, match="texts that the model has not read, found 'mini-imdb'"):
         adapt_model(AdaptSettings(model="mini-imdb"), output_dir=tmp_path / "run")
+
+
+def adapt_text(text, tmp_path, caplog, **changes):
+    """Adapt to a text for a moment; return the report and what was said."""
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    settings = AdaptSettings(
+        source=str(tmp_path / "text.txt"),
+        cut="lines",
+        chunk_size=32,
+        train_size=8,
+        eval_size=16,
+        precision="fp32",
+        **changes,
+    )
+    with caplog.at_level("INFO", logger="mlmtutor"):
+        report = adapt_model(settings, output_dir=tmp_path / "out")
+    return report, caplog.text
+
+
+def test_chinese_texts_get_a_chinese_model_and_a_segmenter_and_it_is_said(tmp_path, caplog):
+    lines = [f"这家酒店的服务不错，第{number}次住，房间也很干净，价格合理。" for number in range(80)]
+    report, said = adapt_text("\n".join(lines), tmp_path, caplog)
+    assert (
+        "took the model mini-zh and the segmenter jieba, since 100 % of the letters are Chinese characters"
+        in said
+    )
+    assert (report.settings["model"], report.settings["segmenter"]) == ("mini-zh", "jieba")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "jieba" in card and "mini-zh" in card
+
+
+def test_other_texts_get_the_english_model_and_foreign_ones_a_doubt(tmp_path, caplog):
+    lines = [
+        f"Der Film Nummer {number} war schön, aber die Schauspieler waren nicht gut." for number in range(80)
+    ]
+    report, said = adapt_text("\n".join(lines), tmp_path, caplog)
+    assert report.settings["model"] == "mini" and report.settings["segmenter"] is None
+    assert "took" not in said
+    assert any("expected English texts for the model mini" in doubt for doubt in report.doubts)
+
+
+def test_english_texts_for_the_chinese_model_are_doubted(tmp_path, caplog):
+    lines = [f"The film of the year {number} was good, but the actors were not." for number in range(80)]
+    report, _ = adapt_text("\n".join(lines), tmp_path, caplog, model="mini-zh")
+    assert any("expected Chinese texts for the model mini-zh, found 0%" in doubt for doubt in report.doubts)
+
+
+def test_named_texts_come_with_their_model():
+    assert AdaptSettings().model == "auto"
+    settings = adapt_module._settle_language(AdaptSettings(source="mini-zh", model="mini-zh"), ["看电影"])
+    assert settings.segmenter == "jieba"
+    by_token = AdaptSettings(masking=MaskingSettings(unit="token"))
+    assert adapt_module._settle_language(by_token, ["看电影"]).segmenter is None
+    assert adapt_module._settle_language(AdaptSettings(segmenter="my:cut"), ["看电影"]).segmenter == "my:cut"

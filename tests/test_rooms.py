@@ -7,15 +7,15 @@ from pathlib import Path
 import mlmtutor
 
 PACKAGE = Path(mlmtutor.__file__).parent
-# from the ground up; a room may import from those below it. `mini.make` is the workshop, which is not in the wheel
-TOWER = ["testing", "exercises", "model", "mini", "hub", "texts", "masks", "scores", "training", "plots", "report",
-         "adapt", "teach", "cli", "mini.make"]  # fmt: skip
-MAX_ENTRIES = 17
+# from the ground up; a room may import from those below it. `make` are the workshops, which are not in the wheel
+TOWER = ["testing", "exercises", "model", "mini", "mini_zh", "hub", "texts", "masks", "scores", "training", "plots", "report",
+         "adapt", "teach", "cli", "make"]  # fmt: skip
+MAX_ENTRIES = 18
 
 
 def room_of(module: str) -> str:
     """The room of a module named below the package: ``texts`` of ``texts.words``."""
-    return "mini.make" if module.startswith("mini.make") else module.split(".")[0]
+    return "make" if module.startswith(("mini.make", "mini_zh.make")) else module.split(".")[0]
 
 
 def public_homes() -> dict[str, str]:

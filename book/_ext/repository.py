@@ -159,16 +159,17 @@ def _ask_clone(root: Path) -> tuple[str | None, str] | None:
         return url, ""
 
 
-def write_install_cell(repository: Repository | None) -> str:
-    """Return the code that installs the package from a repository; None if it is not known where that is."""
-    return install_cell.write_install_cell(repository.requirement if repository else None)
+def write_install_cell(repository: Repository | None, *, code: str = "") -> str:
+    """Return the code that installs what other code needs from a repository; None if it is not known where that is."""
+    return install_cell.write_install_cell(repository.requirement if repository else None, code=code)
 
 
 def set_install_cell(notebook: NotebookNode, repository: Repository | None) -> NotebookNode:
     """Let a notebook install the package from a repository; return the notebook, changed."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     for cell in notebook.cells:
         if cell.id == INSTALL_CELL:
-            cell.source = write_install_cell(repository)
+            cell.source = write_install_cell(repository, code=code)
     return notebook
 
 

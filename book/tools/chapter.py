@@ -29,7 +29,9 @@ def compose(chapter: Chapter, lang: str, outputs: Sequence[list[NotebookNode]] |
         The notebook. What it installs comes from the repository that ``_config.yml`` names.
     """
     install = nbformat.v4.new_code_cell(
-        write_install_cell(read_repository(chapter.path.parents[2])),
+        write_install_cell(
+            read_repository(chapter.path.parents[2]), code="\n".join(cell.source for cell in chapter.code)
+        ),
         id=INSTALL_CELL,
         metadata={"tags": ["hide-input"]},
     )

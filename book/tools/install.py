@@ -21,7 +21,7 @@ from pathlib import Path
 NEEDED = (3, 11)
 NEEDED_GB = 3.0  # at the peak, with torch for CPUs and all bytecode: 2.7 with uv, 2.9 with pip
 UV = "uv==0.13.9"
-REQUIREMENTS = ["-c", "constraints.txt", "-e", ".[mini,teach,slides,book,test]"]
+REQUIREMENTS = ["-c", "constraints.txt", "-e", ".[mini,zh,teach,slides,book,test]"]
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = (ROOT / ".venv").resolve()

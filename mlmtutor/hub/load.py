@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlmtutor.hub.checkpoint import check_tokenizer_files, check_weight_files, read_config
 from mlmtutor.hub.download import CHECKPOINT_FILES, TOKENIZER_FILES, fetch_folder
-from mlmtutor.hub.names import MINI, find_folder
+from mlmtutor.hub.names import MINI, MINI_ZH, find_folder
 from mlmtutor.hub.weights import check_loaded
 from mlmtutor.mini import NAMES, load_mini_model, load_mini_tokenizer
+from mlmtutor.mini_zh import load_mini_zh_model, load_mini_zh_tokenizer
 from mlmtutor.model.messages import flatten, show
 from mlmtutor.model.progress import no_library_bars
 
@@ -23,7 +24,7 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
 
     Args:
         source: ``"mini"``, its long adaptations ``"mini-imdb"`` (film reviews) and ``"mini-more"`` (the control: as
-            long on general English), a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The
+            long on general English), the Chinese ``"mini-zh"``, a Hub id such as ``"distilbert/distilbert-base-uncased"``, or a local folder. The
             environment variable HF_ENDPOINT may name a mirror of the Hub; the user's token is sent to it only if
             MLMTUTOR_TOKEN_TO_MIRROR is 1.
 
@@ -45,6 +46,8 @@ def load_model(source: str | os.PathLike[str] = MINI) -> PreTrainedModel:
     """
     if os.fspath(source) in NAMES:
         return load_mini_model(os.fspath(source))
+    if os.fspath(source) == MINI_ZH:
+        return load_mini_zh_model()
     folder = find_folder(source, what="a model") or fetch_folder(
         os.fspath(source), what="model", files=CHECKPOINT_FILES
     )
@@ -83,7 +86,7 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
     """Load the fast tokenizer of a masked language model.
 
     Args:
-        source: ``"mini"`` (or one of its adaptations), a Hub id or a local folder, as for :func:`load_model`.
+        source: ``"mini"`` (or one of its adaptations), ``"mini-zh"``, a Hub id or a local folder, as for :func:`load_model`.
 
     Raises:
         FileNotFoundError: If the folder or the repository is not there, or has no tokenizer.
@@ -99,6 +102,8 @@ def load_tokenizer(source: str | os.PathLike[str] = MINI) -> PreTrainedTokenizer
     """
     if os.fspath(source) in NAMES:
         return load_mini_tokenizer()
+    if os.fspath(source) == MINI_ZH:
+        return load_mini_zh_tokenizer()
     from transformers import AutoTokenizer
 
     folder = find_folder(source, what="a tokenizer") or fetch_folder(

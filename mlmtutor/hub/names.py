@@ -1,4 +1,4 @@
-"""What a typed name means: the mini model, a folder on this machine, or a repository on the Hub."""
+"""What a typed name means: a small model of the course, a folder on this machine, or a repository on the Hub."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from mlmtutor.model.messages import show
 
 MINI = "mini"
+MINI_ZH = "mini-zh"
 PART = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 
 
@@ -43,7 +44,7 @@ def find_folder(source: str | os.PathLike[str], *, what: str) -> Path | None:
         return Path(path)
     if is_hub_id(name):
         return None
-    wanted = f"expected 'mini', a Hub id or a folder with {what}"
+    wanted = f"expected 'mini', 'mini-zh', a Hub id or a folder with {what}"
     if os.path.isfile(path):
         raise NotADirectoryError(f"{wanted}, found the file {show(name)}")
     if "://" in name:

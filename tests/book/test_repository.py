@@ -153,6 +153,15 @@ def test_released_package_is_asked_for_by_name_and_the_version_that_is_out(root,
     assert "git+" not in write_install_cell(released)
 
 
+def test_a_chinese_notebook_installs_the_chinese_texts_too():
+    home = Repository("https://github.com/someone/course", "main")
+    assert '"mlmtutor[mini,zh] @ git+https://' in write_install_cell(
+        home, code='model = mt.load_model("mini-zh")'
+    )
+    assert '"mlmtutor[mini] @ git+https://' in write_install_cell(home, code='mt.load_model("mini")')
+    assert "mlmtutor[mini,zh] @ git+ADDRESS" in write_install_cell(None, code='model_name = "mini-zh"')
+
+
 def test_install_cell_without_a_known_home_names_no_package_that_is_not_there():
     for repository in (None, Repository("https://github.com/someone/course", "main")):
         cell = write_install_cell(repository)

@@ -89,6 +89,6 @@ def test_an_unknown_data_set_is_one_line(root):
     ):
         load_hub_dataset("someone/none")
     with pytest.raises(
-        FileNotFoundError, match="expected 'mini', a Hub id or a folder with a data set, found no"
+        FileNotFoundError, match="expected 'mini', 'mini-zh', a Hub id or a folder with a data set, found no"
     ):
         load_hub_dataset("films")

@@ -23,7 +23,9 @@ def test_owner_and_name_are_a_hub_id(name):
 )  # fmt: skip
 def test_paths_addresses_and_typing_errors_are_no_hub_ids(name):
     assert not is_hub_id(name)
-    with pytest.raises(FileNotFoundError, match="expected 'mini', a Hub id or a folder with a model, found"):
+    with pytest.raises(
+        FileNotFoundError, match="expected 'mini', 'mini-zh', a Hub id or a folder with a model, found"
+    ):
         find_folder(name, what="a model")
 
 

