@@ -16,6 +16,7 @@ from mlmtutor.model.encoding import check_mask_token, encode_texts, list_texts, 
 from mlmtutor.model.limits import check_finite
 from mlmtutor.model.masked_lm import IGNORED, score_batches
 from mlmtutor.scores.perplexity import Evaluation
+from mlmtutor.texts.segmenters import Segmenter, starts_from_segments
 from mlmtutor.texts.words import TokenTable, begins_word, find_first_pieces, starts_from_word_ids
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def score_texts(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     hide_rest_of_word: bool = True,
+    segmenter: Segmenter | None = None,
 ) -> ScoredTexts:
     """Mask every token of each text in turn and ask the model for it, with all the other words in sight.
 
@@ -153,13 +155,14 @@ def score_texts(
         tokenizer: Its fast tokenizer.
         hide_rest_of_word: Mask with each token the later pieces of its word too (Kauf and Ivanova 2023).
             False leaves them in sight (Salazar et al. 2020), where they give the earlier pieces away.
+        segmenter: Cuts a text into words where white space does not, such as ``jieba.cut``. None: the tokenizer's words.
 
     Returns:
         The :class:`ScoredTexts`, one :class:`ScoredText` for each text, in order.
 
     Raises:
         ValueError: If there is no text, the model has no masked-LM head or weights that are not finite, or a text is too
-            long or has nothing to mask.
+            long or has nothing to mask, or the segmenter returns anything but the words of a text.
 
     Example:
         >>> from mlmtutor.testing import tiny_model, tiny_tokenizer
@@ -177,7 +180,7 @@ def score_texts(
     texts = tuple(list_texts(texts))
     if not texts:
         raise ValueError("expected at least one text to score, found none")
-    encoded, first_pieces = _encode(texts, model, tokenizer)
+    encoded, first_pieces = _encode(texts, model, tokenizer, segmenter)
     order = sorted(range(len(texts)), key=lambda number: len(encoded[number]))  # little padding
     rows = [
         row
@@ -221,7 +224,10 @@ def score_texts(
 
 
 def _encode(
-    texts: Sequence[str], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+    texts: Sequence[str],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    segmenter: Segmenter | None,
 ) -> tuple[list[list[int]], list[np.ndarray]]:
     """Return the ids of each text and, for every token, the position of the first piece of its word."""
     table = TokenTable.from_tokenizer(tokenizer)
@@ -232,7 +238,12 @@ def _encode(
         if table.is_special[ids].all():
             raise ValueError(f"expected a text with at least one token to mask, found {text!r:.60}")
         starts = None
-        if table.continues_word is None:
+        if segmenter is not None:
+            encoding = tokenizer(text, truncation=False, verbose=False, return_offsets_mapping=True)
+            starts = starts_from_segments(
+                text, encoding.offset_mapping, is_special=table.is_special[ids[0]], segmenter=segmenter
+            )[None]
+        elif table.continues_word is None:
             starts = starts_from_word_ids(tokenizer(text, truncation=False, verbose=False).word_ids())[None]
         first_pieces.append(find_first_pieces(ids, table=table, word_starts=starts)[0])
     return encoded, first_pieces

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from mlmtutor import compare, load_minimal_pairs, load_tokenizer, score_texts
+from mlmtutor import compare, load_minimal_pairs, load_model, load_tokenizer, score_texts
 
 TEXTS = ["the films was good", "a actor", "this film ##s ##ing is bad .", "good ##ly"]
 
@@ -142,3 +142,20 @@ def test_sentences_of_a_minimal_pair_have_as_many_tokens_and_differ():
     assert len({text for pair in pairs for text in (pair.right, pair.wrong)}) == 80
     for pair in pairs:
         assert len(tokenizer(pair.right).input_ids) == len(tokenizer(pair.wrong).input_ids), pair
+
+
+def test_a_segmenter_says_which_characters_are_masked_together():
+    model, tokenizer = load_model("mini-zh"), load_tokenizer("mini-zh")
+    text = "我们看电影。"
+    apart = score_texts(text, model=model, tokenizer=tokenizer)
+    together = score_texts(
+        text, model=model, tokenizer=tokenizer, segmenter=lambda text: ["我们", "看", "电影", "。"]
+    )
+    assert [word for word, _ in apart[0].words] == list(text)
+    assert [word for word, _ in together[0].words] == ["我|们", "看", "电|影", "。"]
+    assert apart.sha256 != together.sha256
+    # with the first of two characters the second is masked, too; nothing else changes
+    changed = together.losses != apart.losses
+    assert changed.tolist() == [True, False, False, True, False, False]
+    with pytest.raises(ValueError, match="expected the segmenter to return the words"):
+        score_texts(text, model=model, tokenizer=tokenizer, segmenter=lambda text: ["我们"])
