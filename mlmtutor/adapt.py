@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+DOUBTFUL_CHINESE = 0.6  # of the letters
 DOUBTFUL_ENGLISH = 0.4  # of the words; telegraphic notes of doctors have 0.45, Spanish and Dutch up to 0.38
 Cut = Literal["auto", "paragraphs", "lines", "whole"]
 
@@ -296,7 +297,7 @@ def _settle_language(settings: AdaptSettings, texts: Sequence[str]) -> AdaptSett
             " and ".join(taken),
             100 * chinese,
         )
-    if model == MINI_ZH and chinese < MAX_SHARE_UNSPACED:
+    if model == MINI_ZH and chinese < DOUBTFUL_CHINESE:
         warnings.warn(
             f"expected Chinese texts for the model {MINI_ZH}, found {chinese:.0%} Chinese characters among the letters: take a "
             "model in the language of the texts",

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -361,7 +362,7 @@ def test_a_model_is_not_measured_on_reviews_that_it_has_read(tmp_path):
 
 def adapt_text(text, tmp_path, caplog, **changes):
     """Adapt to a text for a moment; return the report and what was said."""
-    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "text.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
     settings = AdaptSettings(
         source=str(tmp_path / "text.txt"),
         cut="lines",
@@ -411,3 +412,59 @@ def test_named_texts_come_with_their_model():
     by_token = AdaptSettings(masking=MaskingSettings(unit="token"))
     assert adapt_module._settle_language(by_token, ["看电影"]).segmenter is None
     assert adapt_module._settle_language(AdaptSettings(segmenter="my:cut"), ["看电影"]).segmenter == "my:cut"
+
+
+HOTEL = [f"这家酒店的服务不错，第{number}次住，房间也很干净，价格合理。" for number in range(80)]
+TRADITIONAL = [
+    f"這家酒店的服務不錯，第{number}次住，房間也很乾淨，價格合理，我們還會來這裡。" for number in range(80)
+]
+PINYIN = [
+    f"zhe jia jiudian de fuwu bucuo, di {number} ci zhu, fangjian ye hen ganjing" for number in range(80)
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "changes", "message"),
+    [
+        (HOTEL, {"model": "mini"}, r"found \d\d% of .* tokens unknown to it: take a model in the language"),
+        (["🎉 😀 👍 " * 20 + line for line in HOTEL], {}, r"found \d+% of .* tokens unknown"),
+        ([line.encode("gbk") for line in HOTEL], {}, "expected UTF-8 text .* perhaps gb18030"),
+        (
+            ["映画はとても面白いです。監督の演技が素晴らしいと思います。"] * 40 + HOTEL,
+            {},
+            r"expected a segmenter",
+        ),
+    ],
+    ids=["Chinese for an English model", "emoji", "GBK", "Japanese"],
+)
+def test_texts_that_a_model_cannot_read_are_refused_with_their_share(
+    lines, changes, message, tmp_path, caplog
+):
+    text = (b"\n" if isinstance(lines[0], bytes) else "\n").join(lines)
+    with pytest.raises(ValueError, match=message):
+        adapt_text(text, tmp_path, caplog, **changes)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            TRADITIONAL,
+            r"found \d\d% unknown to it, such as .*: they are traditional: make them simplified",
+        ),
+        (PINYIN, r"expected English texts for the model mini, found \d+% frequent words"),
+        (
+            [line + "The room was clean and the bed was good." for line in HOTEL],
+            r"expected Chinese texts for the model mini-zh, found \d\d% Chinese characters among the letters",
+        ),
+        (["🎉😀👍" * 20 + line for line in HOTEL], r"found \d\d% unknown to it, such as 🎉😀👍"),
+    ],
+    ids=["traditional", "pinyin", "mixed", "rows of emoji"],
+)
+def test_doubtful_language_is_said_aloud_or_refused(lines, message, tmp_path, caplog):
+    try:
+        report, _ = adapt_text("\n".join(lines), tmp_path, caplog)
+        said = "\n".join(report.doubts)
+    except ValueError as error:
+        said = f"{error} {caplog.text}"
+    assert re.search(message, said), said

@@ -15,7 +15,7 @@ import numpy as np
 from mlmtutor.model.doubts import Doubt
 from mlmtutor.model.progress import bar
 from mlmtutor.texts.encoder import Encoder, Tokens
-from mlmtutor.texts.scripts import lost_signs, unknown_traditional
+from mlmtutor.texts.scripts import is_traditional, lost_signs, unknown_characters
 from mlmtutor.texts.segmenters import Segmenter
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 MAX_SIZE = 2**31 - 1  # of a list in Arrow
+DOUBTFUL_UNKNOWN = 0.05  # of the characters
 DOUBTFUL_LOST = 0.05  # Hindi loses 17 % of its signs where accents are stripped, European languages none
 MIN_SIZE = 200  # texts and characters; a single sentence may well be unknown to a tokenizer
 
@@ -130,7 +131,7 @@ def chunk_texts(
 
     Warns:
         UserWarning: If the tokenizer drops many of the letters, accents and vowel signs of the texts, or does not know
-            their traditional characters.
+            many of their characters.
 
     Example:
         >>> from mlmtutor.testing import tiny_tokenizer
@@ -162,17 +163,22 @@ def chunk_texts(
             Doubt,
             stacklevel=2,
         )
-    if (
-        encoder.num_characters >= MIN_SIZE
-        and (share := unknown_traditional(texts, tokenizer)) > DOUBTFUL_LOST
-    ):
-        warnings.warn(
-            f"expected Chinese as the vocabulary has it, found {share:.0%} of the characters traditional and unknown to it: "
-            "make the texts simplified first, as OpenCC does (pip install opencc), or take a model that reads both",
-            Doubt,
-            stacklevel=2,
-        )
+    if encoder.num_characters >= MIN_SIZE:
+        _doubt_unknown(*unknown_characters(texts, tokenizer))
     return chunks
+
+
+def _doubt_unknown(share: float, unknown: str) -> None:
+    if share <= DOUBTFUL_UNKNOWN:
+        return
+    remedy = "take a model in the language of the texts, or take out what is no text"
+    if is_traditional(unknown):
+        remedy = "they are traditional: make them simplified, as OpenCC does (pip install opencc), or take another model"
+    warnings.warn(
+        f"expected characters that the vocabulary has, found {share:.0%} unknown to it, such as {unknown[:8]}: {remedy}",
+        Doubt,
+        stacklevel=3,
+    )
 
 
 def _check(texts, tokenizer, chunk_size, boundary, group_size, tail) -> None:

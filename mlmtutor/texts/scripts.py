@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlmtutor.texts.keyness import count_words, load_brown_counts
+from mlmtutor.texts.words import find_unk_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -90,31 +91,52 @@ def share_english(texts: Sequence[str]) -> float:
     return sum(count for word, count in found.counts.items() if word in frequent) / found.total
 
 
-def unknown_traditional(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> float:
-    """Return the share of the Chinese characters that only traditional writing has and a tokenizer does not know.
+def unknown_characters(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> tuple[float, str]:
+    """Return the share of the characters that a tokenizer does not know, and which of them are the most frequent.
 
-    Only traditional are those of Big5 that are not in GB 2312; most characters are in both.
+    An unknown token may stand for many of them, such as a row of emoji, so the share of the tokens can be far smaller.
 
     Args:
         texts: The texts; of many or long ones a sample is looked at.
         tokenizer: A fast tokenizer.
 
+    Returns:
+        A number from 0 to 1, white space left out, and the characters, the most frequent first.
+
     Example:
         >>> from mlmtutor.mini import load_mini_tokenizer
-        >>> unknown_traditional(["我喜歡看電影"], load_mini_tokenizer())
-        0.3333333333333333
+        >>> unknown_characters(["我喜歡看電影"], load_mini_tokenizer())
+        (0.8333333333333334, '喜歡看電影')
 
     Source: chapter 12_chinese.
     """
-    counts = Counter(HAN.findall(_sample(texts, num_texts=100)))
-    unknown = [
-        character
-        for character in counts
-        if character.encode("big5", "ignore")
-        and not character.encode("gb2312", "ignore")
-        and tokenizer.unk_token in tokenizer.tokenize(character)
+    text = _sample(texts, num_texts=100)
+    encoding = tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+    )
+    unknown, unk_id = Counter(), find_unk_id(tokenizer)
+    for token, (start, end) in zip(encoding.input_ids, encoding.offset_mapping, strict=True):
+        if token == unk_id:
+            unknown.update(text[start:end])
+    num_characters = sum(not character.isspace() for character in text)
+    return unknown.total() / max(num_characters, 1), "".join(c for c, _ in unknown.most_common())
+
+
+def is_traditional(characters: str) -> bool:
+    """Say whether most of some characters are Chinese ones that only traditional writing has.
+
+    Those are the characters of Big5 that are not in GB 2312; most characters are in both.
+
+    Example:
+        >>> is_traditional("歡電"), is_traditional("喜影"), is_traditional("")
+        (True, False, False)
+
+    Source: chapter 12_chinese.
+    """
+    found = [
+        c.encode("big5", "ignore") and not c.encode("gb2312", "ignore") for c in characters if HAN.match(c)
     ]
-    return sum(counts[character] for character in unknown) / max(counts.total(), 1)
+    return sum(map(bool, found)) > len(characters) / 2
 
 
 def check_spaces(texts: Sequence[str]) -> None:

@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from mlmtutor import Doubt, chunk_texts, load_tokenizer
 from mlmtutor.texts.scripts import (
     check_spaces,
+    is_traditional,
     lacks_spaces,
     lost_signs,
     share_chinese,
     share_english,
-    unknown_traditional,
+    unknown_characters,
 )
 
 
@@ -62,7 +63,7 @@ def test_shares_are_shares_for_any_texts(bert_tokenizer, texts):
     assert 0 <= lost_signs(texts, bert_tokenizer) <= 1
     assert 0 <= share_chinese(texts) <= 1
     assert 0 <= share_english(texts) <= 1
-    assert 0 <= unknown_traditional(texts, bert_tokenizer) <= 1
+    assert 0 <= unknown_characters(texts, bert_tokenizer)[0] <= 1
 
 
 @pytest.mark.parametrize("text", ["हिन्दी में लिखा हुआ", "தமிழ் மொழி", "ভাষা শিক্ষা", "ภาพยนตร์เก่ามาก"])
@@ -130,7 +131,19 @@ def test_english_is_told_from_other_languages_in_latin_letters(text, is_english)
 def test_traditional_characters_that_a_vocabulary_lacks_are_told():
     tokenizer = load_tokenizer("mini-zh")
     simplified, traditional = "这家酒店的服务不错，房间也很干净。", "這家酒店的服務不錯，房間也很乾淨。"
-    assert unknown_traditional([simplified], tokenizer) == 0
-    assert unknown_traditional([traditional], tokenizer) == pytest.approx(5 / 15)
-    with pytest.warns(Doubt, match="33% of the characters traditional and unknown to it.*OpenCC"):
+    assert unknown_characters([simplified], tokenizer) == (0, "")
+    share, which = unknown_characters([traditional], tokenizer)
+    assert share == pytest.approx(5 / 17) and which == "這務錯間淨" and is_traditional(which)
+    with pytest.warns(
+        Doubt, match="found 29% unknown to it, such as 這務錯間淨: they are traditional.*OpenCC"
+    ):
         chunk_texts([traditional] * 20, tokenizer, chunk_size=16)
+
+
+def test_a_row_of_emoji_counts_by_its_characters_though_it_is_one_token(bert_tokenizer):
+    text = "😀🎉👍" * 10 + " good"
+    assert bert_tokenizer.tokenize(text) == ["[UNK]", "good"]
+    share, which = unknown_characters([text], bert_tokenizer)
+    assert share == pytest.approx(30 / 34) and not is_traditional(which)
+    with pytest.warns(Doubt, match="found 88% unknown to it, such as 😀🎉👍: take a model in the language"):
+        chunk_texts([text] * 20, bert_tokenizer, chunk_size=16)
