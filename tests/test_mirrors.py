@@ -25,7 +25,7 @@ from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
 from book.tools.prose import read_content
 from mlmtutor import load_model, load_tokenizer
 from mlmtutor.hub.profile import PROFILES
-from mlmtutor.model.packages import INSTALL_MINI, MINI_MODEL, MINI_REVIEWS
+from mlmtutor.model.packages import INSTALL_MINI, MINI_MODEL, MINI_REVIEWS, ZH_SEGMENTER, ZH_TEXTS
 from tests.hub.faults import make_repositories
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -241,6 +241,54 @@ def test_the_command_takes_a_folder_from_modelscope_and_asks_nobody(shell, prose
     assert asked == []
 
 
+CHINESE = "今天天气很好，我们去看电影。这家酒店的服务不错，房间也很干净。"
+
+
+def make_chinese_snapshot(folder, *, num_layers=1):
+    """Write a tiny model with the files and the vocabulary of a Chinese checkpoint: characters, and all letters apart."""
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *dict.fromkeys(CHINESE),
+        *(f"##{c}" for c in "一二三"),
+    ]
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=num_layers, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    BertForMaskedLM(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}', encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "way", ["google-bert/bert-base-chinese", "hfl/chinese-macbert-base", "ModelScope folder"]
+)
+def test_chinese_checkpoints_come_from_a_mirror_or_a_folder_and_get_a_segmenter(way, shell, tmp_path):
+    run, asked = shell
+    (tmp_path / "zh.txt").write_text(
+        "\n".join(CHINESE + str(number) for number in range(60)), encoding="utf-8"
+    )
+    adapt = [*COMMAND, "adapt", "zh.txt", "--cut", "lines", "--chunk-size", "32", "-o", "out"]
+    if way == "ModelScope folder":
+        make_chinese_snapshot(tmp_path / "bert-base-chinese")
+        done = run(*adapt, "--model", "bert-base-chinese")
+    else:
+        make_chinese_snapshot(tmp_path / "models" / way)
+        with run_hub(tmp_path) as (address, _):
+            done = run(*adapt, "--model", way, HF_ENDPOINT=address)
+    assert "took the segmenter jieba, since 100 % of the letters are Chinese characters" in done.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["settings"]["segmenter"] == "jieba"
+    assert float(re.search(r"([\d.]+) tokens per word", report["masks"]["outcome"])[1]) > 1.3
+    assert asked == []
+
+
 def test_a_folder_with_pickled_weights_only_is_refused_and_the_way_that_is_named_works(tmp_path):
     folder = make_snapshot(tmp_path / "tiny___base", "tokenizer.json")
     model = load_model(folder)
@@ -319,11 +367,15 @@ def test_the_table_of_downloads_names_what_the_code_takes_and_how_much_that_is()
     rows = [line.strip("| ").split(" | ") for line in table.partition("\n\n")[0].splitlines()[2:]]
     named = {name: row for row in rows for name in re.findall(r"`([^`]+)`", row[0]) if name not in PROFILES}
     packages = {requirement.partition("==")[0] for requirement in (MINI_MODEL, MINI_REVIEWS)}
-    assert named.keys() == packages | set(PROFILES["full"])
+    chinese = {requirement.partition("==")[0] for requirement in (ZH_TEXTS, ZH_SEGMENTER)}
+    assert named.keys() == packages | chinese | set(PROFILES["full"])
     measured = yaml.safe_load((ROOT / "book/budget.yml").read_text(encoding="utf-8"))["mini"]
-    (size,) = {str(cost["downloads_mb"]) for cost in measured.values()}
-    assert {named[name][2] for name in packages} == {size}
-    assert {named[name][3].split(",")[0] for name in packages} == {"`PIP_INDEX_URL`"}
+    sizes = {slug: cost["downloads_mb"] for slug, cost in measured.items()}
+    with_chinese = sizes.pop("12_chinese")
+    (size,) = set(sizes.values())
+    assert {named[name][2] for name in packages} == {str(size)}
+    assert {named[name][2] for name in chinese} == {str(with_chinese - size)}
+    assert {named[name][3].split(",")[0] for name in packages | chinese} == {"`PIP_INDEX_URL`"}
     assert {named[name][3].split(",")[0] for name in PROFILES["full"]} == {"`HF_ENDPOINT`"}
 
 

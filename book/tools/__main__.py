@@ -1,6 +1,7 @@
 """The commands behind `make notebooks` and `make book`, and those for instructors."""
 
 import argparse
+import functools
 import os
 import sys
 from collections import ChainMap
@@ -11,6 +12,7 @@ from nbformat import NotebookNode
 
 from book._ext.repository import UNKNOWN, find_repository, set_install_cell
 from mlmtutor.teach.chapters import LANGUAGES, Chapter, ChapterError, list_sources, read_chapter
+from mlmtutor.teach.install_cell import find_extras
 from mlmtutor.teach.metrics import list_printed
 from mlmtutor.teach.notebooks import write_notebook
 
@@ -188,8 +190,9 @@ def _handout(chapters: list[Chapter], options: argparse.Namespace, *, root: Path
 
 
 def _measure(chapters: list[Chapter], options: argparse.Namespace, *, root: Path) -> None:
-    packages_mb = download_packages(root)
+    download = functools.cache(functools.partial(download_packages, root))
     for chapter in chapters:
+        packages_mb = download(find_extras("\n".join(cell.source for cell in chapter.code)))
         cost = measure(chapter, profile=options.profile, packages_mb=packages_mb, say=_say)
         print(f"{chapter.slug}: {cost}")
         budget = read_yaml(root / BUDGET)

@@ -56,10 +56,10 @@ def measure(chapter: Chapter, *, profile: str, packages_mb: float, say: Say) -> 
     return Cost(round(minutes, 1), round(peak[0] / 1e6), round(packages_mb + fetched / 1e6))
 
 
-def download_packages(root: Path) -> float:
-    """Download the packages that only this project needs, the extra ``mini``, and return their size in MB."""
+def download_packages(root: Path, extras: tuple[str, ...]) -> float:
+    """Download the packages that only this project needs, those of some extras, and return their size in MB."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    packages = project["optional-dependencies"]["mini"]
+    packages = [package for extra in extras for package in project["optional-dependencies"][extra]]
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
         subprocess.run([*pip, *packages], check=True)

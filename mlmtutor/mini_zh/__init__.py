@@ -24,7 +24,7 @@ def load_mini_zh_model() -> BertForMaskedLM:
     """Load ``mini-zh``: the encoder of ``mini`` with what it learned of Chinese merged in.
 
     Returns:
-        An ordinary ``BertForMaskedLM`` in fp32 and evaluation mode, 13.8 million parameters.
+        An ordinary ``BertForMaskedLM`` in fp32 and evaluation mode, 13.7 million parameters.
 
     Raises:
         ImportError: If the package with the encoder is not installed.

@@ -19,7 +19,7 @@ def write_install_cell(requirement: str | None, *, code: str) -> str:
             is not known where the package comes from.
         code: What the notebook runs; where it names ``mini-zh``, the extra ``zh`` is installed, too.
     """
-    extras = "[mini,zh]" if '"mini-zh"' in code else "[mini]"
+    extras = f"[{','.join(find_extras(code))}]"
     requirement = requirement and requirement.replace("[mini]", extras, 1)
     lines = [
         "# Colab has everything but the package of this course; where that is there",
@@ -53,6 +53,16 @@ def write_install_cell(requirement: str | None, *, code: str) -> str:
             "        )",
         ]
     )
+
+
+def find_extras(code: str) -> tuple[str, ...]:
+    """Return the extras of the package that a notebook's code needs.
+
+    Example:
+        >>> find_extras('model = mt.load_model("mini-zh")')
+        ('mini', 'zh')
+    """
+    return ("mini", "zh") if '"mini-zh"' in code else ("mini",)
 
 
 def find_requirement() -> str | None:

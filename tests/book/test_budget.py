@@ -42,7 +42,9 @@ def test_downloads_are_counted_from_an_empty_cache(write):
 def test_chapter_is_measured_in_the_profile_asked_for(write, root, monkeypatch, capsys):
     write()
     monkeypatch.setattr(budget, "execute", lambda chapter, say: say(os.environ["MLMTUTOR_PROFILE"]))
-    monkeypatch.setattr("book.tools.__main__.download_packages", lambda root: 100.0)
+    monkeypatch.setattr(
+        "book.tools.__main__.download_packages", lambda root, extras: 100.0 + 50.0 * len(extras)
+    )
     for lang in ("en", "zh"):
         (root / "book" / lang).mkdir()
         for name, page in PAGES.items():
