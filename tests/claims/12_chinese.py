@@ -103,7 +103,8 @@ def test_whole_words_are_the_harder_test():
         on_words = mt.evaluate(model, freeze(chunks, seed=seed))
         on_jieba = mt.evaluate(model, freeze(by_jieba, seed=seed))
         print("masks", seed, on_tokens, on_words, on_jieba, sep="\n    ", flush=True)
-        assert on_tokens.perplexity < on_words.perplexity
+        assert on_words.perplexity > 1.9 * on_tokens.perplexity
+        assert on_jieba.perplexity > on_words.perplexity
 
 
 def test_adaptation_helps_on_reviews_and_costs_on_news():
