@@ -72,7 +72,11 @@ def list_files(folder: Path) -> set[str]:
     }
 
 
-PACKAGE = {f"mlmtutor/{name}" for name in list_files(ROOT / "mlmtutor") if not name.startswith(("mini/make/", "mini_zh/make/"))}
+PACKAGE = {
+    f"mlmtutor/{name}"
+    for name in list_files(ROOT / "mlmtutor")
+    if not name.startswith(("mini/make/", "mini_zh/make/"))
+}
 COURSE = {
     f"{folder}/{name}"
     for folder in ("chapters", "assignments")

@@ -82,8 +82,7 @@ def measure(*, seeds: range = range(3)) -> dict[str, str]:
         "cloze": f"{sum(hits.values())} of 40",
         "cloze_by_kind": ", ".join(f"{kind} {number}" for kind, number in hits.items()),
         "reviews": "; ".join(
-            f"{found.before:.1f} to {found.after:.1f} (ratio {found.ratio:.2f})"
-            for found, _ in adapted
+            f"{found.before:.1f} to {found.after:.1f} (ratio {found.ratio:.2f})" for found, _ in adapted
         ),
         "seconds": f"{max(seconds for _, seconds in adapted):.0f}",
     }
