@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmtutor import ChunkRows, chunk_texts
+from mlmtutor import ChunkRows, Chunks, chunk_texts
 from mlmtutor.masks.collator import MaskingCollator
 from mlmtutor.masks.masking import MaskingSettings
 from mlmtutor.mini.make.corpora import SOURCES, Document
@@ -134,17 +134,39 @@ def draw_batches(
             boundary="text",
             tail="keep",
         )
-        batches = []
-        for dataset, size in ((chunks.dataset, plan.batch_size), (single.dataset, plan.sentence_batch)):
-            rows = ChunkRows(dataset, epoch=epoch)
-            order = rng.permutation(len(rows))[: len(rows) // size * size].reshape(-1, size)
-            for number, batch in enumerate(order):
-                hides_tokens = dataset is chunks.dataset and number % 6 == 5
-                batches.append((collators[hides_tokens], rows, batch))
-        for i in rng.permutation(len(batches)):
-            collator, rows, batch = batches[i]
-            yield collator(rows[batch])
+        yield from mask_round(chunks, single, plan=plan, collators=collators, epoch=epoch, rng=rng)
         epoch += 1
+
+
+def mask_round(
+    chunks: Chunks,
+    sentences: Chunks,
+    *,
+    plan: Plan,
+    collators: Sequence[MaskingCollator],
+    epoch: int,
+    rng: np.random.Generator,
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield the masked batches of one round, in a random order.
+
+    Args:
+        chunks: Of ``plan.chunk_size`` tokens.
+        sentences: Of ``plan.sentence_size`` tokens, padded.
+        plan: Sizes.
+        collators: The one that hides whole words, and the one that hides single tokens, for one batch of chunks in six.
+        epoch: Number of the round, from which the masks follow.
+        rng: Draws the order.
+    """
+    batches = []
+    for dataset, size in ((chunks.dataset, plan.batch_size), (sentences.dataset, plan.sentence_batch)):
+        rows = ChunkRows(dataset, epoch=epoch)
+        order = rng.permutation(len(rows))[: len(rows) // size * size].reshape(-1, size)
+        for number, batch in enumerate(order):
+            hides_tokens = dataset is chunks.dataset and number % 6 == 5
+            batches.append((collators[hides_tokens], rows, batch))
+    for i in rng.permutation(len(batches)):
+        collator, rows, batch = batches[i]
+        yield collator(rows[batch])
 
 
 def _draw_texts(

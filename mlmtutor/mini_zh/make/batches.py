@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlmtutor import ChunkRows, chunk_texts
+from mlmtutor import chunk_texts
 from mlmtutor.masks.collator import MaskingCollator
-from mlmtutor.mini.make.batches import SINGLE_TOKENS, WHOLE_WORDS, Plan
+from mlmtutor.mini.make.batches import SINGLE_TOKENS, WHOLE_WORDS, Plan, mask_round
 from mlmtutor.mini_zh.make.corpora import Paragraph
 from mlmtutor.texts.segmenters import load_segmenter
 
@@ -94,16 +94,7 @@ def draw_batches(
         single = cut(
             [sentences[i].text for i in picked], chunk_size=plan.sentence_size, boundary="text", tail="keep"
         )
-        batches = []
-        for dataset, size in ((chunks.dataset, plan.batch_size), (single.dataset, plan.sentence_batch)):
-            rows = ChunkRows(dataset, epoch=epoch)
-            order = rng.permutation(len(rows))[: len(rows) // size * size].reshape(-1, size)
-            for number, batch in enumerate(order):
-                hides_tokens = dataset is chunks.dataset and number % 6 == 5
-                batches.append((collators[hides_tokens], rows, batch))
-        for i in rng.permutation(len(batches)):
-            collator, rows, batch = batches[i]
-            yield collator(rows[batch])
+        yield from mask_round(chunks, single, plan=plan, collators=collators, epoch=epoch, rng=rng)
         epoch += 1
 
 

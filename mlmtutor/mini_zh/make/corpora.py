@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mlmtutor.mini.make.corpora import SOURCES, Source, fetch
 from mlmtutor.texts.chinese import load_chinese_news
+from mlmtutor.texts.scripts import HAN
 
 SHARES = {"newspaper": 0.8, "game": 0.2}  # of the characters drawn for training
 UNIHAN = Source(
@@ -25,7 +26,6 @@ UNIHAN = Source(
     0.0,
 )
 BLOCK = 100  # texts of the game that are kept together
-HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 ENDS = tuple("。！？…”")
 
 
