@@ -3,7 +3,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlmtutor import chunk_texts, count_labels, load_chinese_news, load_reviews, load_texts, load_tokenizer
+from mlmtutor import (
+    MaskingSettings,
+    TokenTable,
+    chunk_texts,
+    count_labels,
+    find_first_pieces,
+    load_chinese_news,
+    load_reviews,
+    load_texts,
+    load_tokenizer,
+    mask_batch,
+)
 from mlmtutor.model.packages import INSTALL_ZH, ZH_TEXTS, reinstall
 from mlmtutor.texts import chinese as chinese_module
 from mlmtutor.texts.segmenters import find_segments
@@ -92,3 +103,32 @@ def test_cut_or_missing_file_of_texts_is_one_line(monkeypatch, tmp_path, content
     with pytest.raises(kind, match=f"199801.txt.*: {reinstall(ZH_TEXTS)}") as caught:
         load_chinese_news()
     assert len(str(caught.value)) <= 300
+
+
+def test_whole_words_are_masked_at_the_rate_asked_for_and_none_crosses_a_text(news):
+    tokenizer = load_tokenizer("mini-zh")
+    words_of = dict(zip(news["text"], news["words"], strict=True))
+    chunks = chunk_texts(news["text"], tokenizer, boundary="corpus", segmenter=words_of.get).dataset
+    ids, starts = (np.array(chunks[name][:]) for name in ("input_ids", "word_starts"))
+    table = TokenTable.from_tokenizer(tokenizer)
+    settings = MaskingSettings(unit="word", mask_prob=0.15, mask_share=1.0, random_share=0.0)
+    seen, labels = mask_batch(ids, table=table, settings=settings, seed=0, word_starts=starts)
+    masked, is_special = labels != -100, np.isin(ids, tokenizer.all_special_ids)
+
+    first = find_first_pieces(ids, table=table, word_starts=starts)
+    word = np.where(
+        first >= 0, first + np.arange(len(ids))[:, None] * ids.shape[1], -1
+    )  # one number per word
+    numbers, which = np.unique(word, return_inverse=True)
+    size, hidden = np.bincount(which.ravel()), np.bincount(which.ravel(), weights=masked.ravel())
+    whole = numbers >= 0
+    assert np.isin(hidden[whole] / size[whole], (0, 1)).all()
+    assert (seen[masked] == tokenizer.mask_token_id).all() and not masked[is_special].any()
+    assert not masked[word < 0].any()  # a word that began in the chunk before
+    num_words = whole.sum()
+    share = (hidden[whole] > 0).mean()
+    assert num_words > 40_000 and abs(share - 0.15) < 5 * (0.15 * 0.85 / num_words) ** 0.5
+    # behind the end of a text a word begins, whatever the segmenter says of the next
+    after_special = np.roll(is_special, 1, axis=1) & ~is_special
+    after_special[:, 0] = False
+    assert (first == np.arange(ids.shape[1]))[after_special].all()
