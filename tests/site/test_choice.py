@@ -75,7 +75,7 @@ def test_landing_page_offers_the_language_chosen_before_first(visit, address):
 
 def test_a_chapter_opened_from_the_landing_page_is_a_choice_too(visit):
     page = visit("book/index.html", locale="en-GB")
-    page.locator(".landing-edition a", has_text="困惑度").click()
+    page.locator(".landing-edition a", has_text="困惑度是什么").click()
     page.wait_for_url("**/book/zh/07_perplexity.html")
     page.go_back()
     page.reload()

@@ -110,7 +110,7 @@ def test_every_limit_of_a_guard_is_in_the_table(slug):
                     assert find_problem(chapter, defaults | {parameter.name: value})
 
 
-@pytest.mark.parametrize("slug", read_table())
+@pytest.mark.parametrize("slug", [slug for slug, table in read_table().items() if "PROFILE" in table])
 def test_choices_are_those_of_the_profile(slug):
     assert set(read_table()[slug]["PROFILE"]["choices"]) == {"auto", "mini", "full"}
     for name in ("auto", "mini", "full"):

@@ -146,7 +146,7 @@ SOURCES: list[tuple[str, Make, str]] = [
     ("two_short.txt", text("the film\n\na film"), "at least 16 tokens"),
     # what the tokenizer makes of it
     ("other_language.txt", text("\n\n".join([f"Это было хорошо, {i} раз. " * 20 for i in range(60)])), "unknown"),
-    ("chinese.txt", text("\n\n".join(f"{t}{i}" * 20 for i, t in enumerate(CHINESE))), "segmenter"),
+    ("chinese.txt", text("\n\n".join(f"{t}{i}" * 20 for i, t in enumerate(CHINESE))), "special or unknown"),
     # folders
     ("texts", folder({"a.txt": text(PROSE), "b.txt": text(TEXTS[0] + TEXTS[1])}), ""),
     ("one_file", folder({"corpus.txt": text(PROSE)}), ""),
@@ -191,7 +191,7 @@ OPTIONS: list[tuple[list[str], str]] = [
     (["prose.txt", "--learning-rate", "1e9"], "learning[ _]rate"),
     (["prose.txt", "--learning-rate", "100"], "learning[ _]rate"),
     (["prose.txt", "--encoding", "klingon"], "encoding"),
-    (["prose.txt", "--encoding", "utf-16"], "segmenter|utf-16"),
+    (["prose.txt", "--encoding", "utf-16"], "at least 2 texts|utf-16|unknown"),
     (["prose.txt", "--segmenter", "no_such_package"], "no_such_package"),
     (["prose.txt", "--segmenter", "json:loads"], "segmenter"),
     (["prose.txt", "--text-column", ""], ""),
