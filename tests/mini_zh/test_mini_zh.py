@@ -3,15 +3,17 @@ import re
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 import mlmtutor.mini_zh as mini_zh
 from mlmtutor import fill_masks, load_model, load_probes, load_tokenizer
 from mlmtutor.mini import read_facts
 from mlmtutor.mini.make.batches import Plan
+from mlmtutor.mini.make.measure import MARK, record
 from mlmtutor.mini_zh import TOKENIZER, WEIGHTS
 from mlmtutor.mini_zh.make.batches import Words, draw_batches, split_sentences
 from mlmtutor.mini_zh.make.corpora import HAN, Paragraph, load_newspaper
-from mlmtutor.mini_zh.make.measure import CARD, MARK, format_card_table, freeze_news
+from mlmtutor.mini_zh.make.measure import CARD, format_card_table, freeze_news
 from mlmtutor.mini_zh.make.vocabulary import GB2312, build_tokenizer, embed_definitions
 from mlmtutor.scores.perplexity import evaluate
 from mlmtutor.scores.probes import score_probes
@@ -169,3 +171,15 @@ def test_first_embeddings_are_the_mean_of_what_a_character_means():
     assert abs(found[vocabulary["水"]] - sum(ids[:2]) / 2).max() < 0.3 * 5 * spread
     assert torch.equal(found[vocabulary["，"]], table[ids[2]])
     assert "abc" in vocabulary and HAN.fullmatch("水")
+
+
+def test_measured_numbers_are_written_beside_weights_that_stay_as_they_are(tmp_path):
+    weights, card = tmp_path / "weights.safetensors", tmp_path / "README.md"
+    weights.write_bytes(WEIGHTS.read_bytes())
+    card.write_text(f"above\n{MARK}\nold\n{MARK}\nbelow", "utf-8")
+    record({"cloze": "1 of 40"}, weights=weights, card=card, write_table=lambda facts: facts["cloze"])
+    assert card.read_text("utf-8") == f"above\n{MARK}\n1 of 40\n{MARK}\nbelow"
+    assert read_facts(weights) == read_facts(WEIGHTS) | {"cloze": "1 of 40"}
+    stored, before = load_file(weights), load_file(WEIGHTS)
+    assert stored.keys() == before.keys() and all(torch.equal(stored[name], before[name]) for name in before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "weights.safetensors"]

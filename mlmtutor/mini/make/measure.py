@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,19 +87,25 @@ def format_card_table(facts: dict[str, str]) -> str:
     )
 
 
-def record(measured: dict[str, str]) -> None:
-    """Write measured numbers into the metadata of the weights and into the model card."""
-    from safetensors.torch import load_file
+def record(
+    measured: dict[str, str], *, weights: Path, card: Path, write_table: Callable[[dict[str, str]], str]
+) -> None:
+    """Write measured numbers into the metadata of weights and into their model card.
 
-    from mlmtutor.mini.make.train import save_weights
+    Args:
+        measured: The numbers, as texts.
+        weights: The safetensors file; it is replaced in one move.
+        card: The model card, whose table stands between two of `MARK`.
+        write_table: Makes the table of the metadata.
+    """
+    from safetensors.torch import load_file, save_file
 
-    facts = read_facts() | measured
-    save_weights(load_file(WEIGHTS), WEIGHTS, facts=facts)
-    before, _, after = CARD.read_text("utf-8").split(MARK)
-    CARD.write_text(f"{before}{MARK}\n{format_card_table(facts)}\n{MARK}{after}", "utf-8")
-    print(
-        f'WEIGHTS_SHA256 = "{hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()}"  # for mlmtutor/mini/__init__.py'
-    )
+    facts, unfinished = read_facts(weights) | measured, weights.with_suffix(".partial")
+    save_file(load_file(weights), unfinished, metadata=facts)
+    os.replace(unfinished, weights)
+    before, _, after = card.read_text("utf-8").split(MARK)
+    card.write_text(f"{before}{MARK}\n{write_table(facts)}\n{MARK}{after}", "utf-8")
+    print(f'WEIGHTS_SHA256 = "{hashlib.sha256(weights.read_bytes()).hexdigest()}"  # for __init__.py')
 
 
 def main() -> None:
@@ -115,7 +123,7 @@ def main() -> None:
     measured = measure(cache_dir=options.cache_dir)
     print(json.dumps(measured, indent=2))
     if options.record:
-        record(measured)
+        record(measured, weights=WEIGHTS, card=CARD, write_table=format_card_table)
 
 
 if __name__ == "__main__":

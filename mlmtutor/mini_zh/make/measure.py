@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import time
 from typing import TYPE_CHECKING
 
 from mlmtutor.masks.frozen import FrozenMasks, freeze_masks
 from mlmtutor.masks.masking import MaskingSettings
-from mlmtutor.mini.make.measure import MARK
+from mlmtutor.mini.make.measure import record
 from mlmtutor.mini_zh import TOKENIZER, WEIGHTS, build_mini_zh_model, load_tokenizer_file
 from mlmtutor.mini_zh.make.batches import Words
 from mlmtutor.mini_zh.make.corpora import load_newspaper
@@ -107,22 +106,6 @@ def format_card_table(facts: dict[str, str]) -> str:
     )
 
 
-def record(measured: dict[str, str]) -> None:
-    """Write measured numbers into the metadata of the weights and into the model card."""
-    from safetensors.torch import load_file, save_file
-
-    from mlmtutor.mini import read_facts
-
-    facts = read_facts(WEIGHTS) | measured
-    save_file(load_file(WEIGHTS), WEIGHTS, metadata=facts)
-    before, _, after = CARD.read_text("utf-8").split(MARK)
-    CARD.write_text(f"{before}{MARK}\n{format_card_table(facts)}\n{MARK}{after}", "utf-8")
-    for name, path in (("WEIGHTS", WEIGHTS), ("TOKENIZER", TOKENIZER)):
-        print(
-            f'{name}_SHA256 = "{hashlib.sha256(path.read_bytes()).hexdigest()}"  # for mlmtutor/mini_zh/__init__.py'
-        )
-
-
 def main() -> None:
     """Read the command line, measure and print."""
     parser = argparse.ArgumentParser(
@@ -135,7 +118,7 @@ def main() -> None:
     measured = measure()
     print(json.dumps(measured, indent=2, ensure_ascii=False))
     if options.record:
-        record(measured)
+        record(measured, weights=WEIGHTS, card=CARD, write_table=format_card_table)
 
 
 if __name__ == "__main__":

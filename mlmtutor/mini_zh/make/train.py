@@ -30,6 +30,7 @@ from mlmtutor.mini_zh.make.batches import draw_batches
 from mlmtutor.mini_zh.make.corpora import SHARES, load_definitions, load_game, load_newspaper
 from mlmtutor.mini_zh.make.vocabulary import build_tokenizer, embed_definitions
 
+RANK, LEARNING_RATE = 64, 1.5e-3
 WHOLE = (EMBEDDINGS, "bert.embeddings.position_embeddings.weight", "cls.predictions.transform.dense.weight")
 
 
@@ -83,8 +84,6 @@ def main() -> None:
         length=RunLength(minutes=options.minutes, steps=options.steps),
     )
 
-
-RANK, LEARNING_RATE = 64, 1.5e-3
 
 if __name__ == "__main__":
     main()
